@@ -75,6 +75,8 @@ fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
         SecurityEventKind::SecondFactorAdded => OrganizationEventKind::SecondFactorAdded,
         SecurityEventKind::SecondFactorRemoved => OrganizationEventKind::SecondFactorRemoved,
         SecurityEventKind::RecoveryCodesRenewed => OrganizationEventKind::RecoveryCodesRenewed,
+        SecurityEventKind::IdentityLinked => OrganizationEventKind::IdentityLinked,
+        SecurityEventKind::IdentityUnlinked => OrganizationEventKind::IdentityUnlinked,
         _ => return None,
     })
 }

@@ -12,7 +12,7 @@ use auth_api::{
     Account, Arrival, Arrived, Asking, Begun, Client, Entered, Error, Identity, IdentityId, IdentityProvider, IdentityProviders,
     Membership, NewAccount, Person, Returned, SecurityEventKind, SignInElsewhere, SignInMethod, SignedIn, Told, Untold,
 };
-use kernel::{Ctx, Fault, OrgRole, ProjectRoles, SessionId, UserId};
+use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, SessionId, UserId};
 use mail_api::{Content, Language, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -20,10 +20,11 @@ use uow::Tx;
 
 use super::admitting::Admission;
 use super::asking::{address_of, origin};
+use super::entering::whose as concerned;
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::elsewhere::{self as rules, Pending};
-use crate::security_event::Origin;
+use crate::security_event::{Origin, Whose};
 use crate::{model, repo, security, token};
 
 /// Sign-in elsewhere, over sign-in here.
@@ -89,7 +90,7 @@ impl Elsewhere {
     }
 
     /// Links an identity that nobody has with a person, who is told.
-    async fn link_in(&self, tx: &mut Tx, person: &Person, whose: Heard<'_>) -> Result<IdentityId, Error> {
+    async fn link_in(&self, tx: &mut Tx, (person, org): (&Person, Option<OrgId>), whose: Heard<'_>) -> Result<IdentityId, Error> {
         let Heard { provider, told, asking } = whose;
         let (id, now) = (IdentityId::new(), self.auth.instant());
         let present = repo::identities::lock_of_person(tx, person.id).await?;
@@ -99,7 +100,8 @@ impl Elsewhere {
         if !repo::identities::link(tx, id, person.id, (provider, told), now).await? {
             return Err(Error::IdentityTaken);
         }
-        security::note_in(tx, SecurityEventKind::IdentityLinked, person.id, &origin(asking)).await?;
+        let of = Whose { user: Some(person.id), org };
+        security::note_in(tx, SecurityEventKind::IdentityLinked, of, &origin(asking)).await?;
         let content = Content::IdentityLinked { provider: self.name_of(provider), at: now, link: None };
         self.tell_in(tx, format!("identity-linked:{id}"), person, asking.language, content).await?;
         Ok(id)
@@ -162,7 +164,7 @@ impl Elsewhere {
             .await;
         if let (Err(Error::AccountUnproven), Some(known)) = (&entered, &known) {
             let kind = SecurityEventKind::IdentityRefused;
-            security::note(&self.auth.system, kind, Some(known.person.id), origin(whose.asking)).await;
+            security::note(&self.auth.system, kind, concerned(Some(known)), origin(whose.asking)).await;
         }
         entered
     }
@@ -171,7 +173,8 @@ impl Elsewhere {
         let user = known.person.id;
         self.proven_in(tx, user, email).await?;
         repo::lock_person(tx, user).await?;
-        let id = self.link_in(tx, &known.person, whose).await?;
+        let org = concerned(Some(known)).org;
+        let id = self.link_in(tx, (&known.person, org), whose).await?;
         self.auth.record_of_in(tx, known, whose.asking, linked(id, whose)).await?;
         self.admit_in(tx, id, known, whose.asking).await
     }
@@ -191,7 +194,7 @@ impl Elsewhere {
         let Account { user, org } = self.auth.directory.create_in(tx, asking.request, &account).await?;
         self.auth.directory.prove_in(tx, user, email.key()).await?.ok_or(Error::SignInSpent)?;
         let person = Person { id: user, email: account.email, name, email_verified: true };
-        let id = self.link_in(tx, &person, whose).await?;
+        let id = self.link_in(tx, (&person, Some(org)), whose).await?;
         let there = Ctx::user(org, user, OrgRole::Owner, ProjectRoles::default(), asking.request.clone());
         self.auth.audit.record_in(tx, &there, linked(id, whose)).await?;
         self.used_in(tx, id, user, asking).await?;
@@ -211,15 +214,13 @@ impl Elsewhere {
                 self.proven_in(tx, user, &email).await?;
                 repo::lock_person(tx, user).await?;
                 // Whoever signed out meanwhile, or was signed out, links nothing.
-                if repo::session_by_id(tx, user, session).await?.is_none() {
-                    return Err(Error::SignInSpent);
-                }
+                let session = repo::session_by_id(tx, user, session).await?.ok_or(Error::SignInSpent)?;
                 match repo::identities::lock_owner(tx, whose.told).await? {
                     Some((_, owner)) if owner == user => return Ok(()),
                     Some(_) => return Err(Error::IdentityTaken),
                     None => {}
                 }
-                let id = self.link_in(tx, &known.person, whose).await?;
+                let id = self.link_in(tx, (&known.person, Some(session.org)), whose).await?;
                 self.auth.record_of_in(tx, &known, whose.asking, linked(id, whose)).await?;
                 Ok(())
             })
@@ -342,7 +343,7 @@ impl SignInElsewhere for Elsewhere {
                 let entry = NewEntry::named("auth.unlink_identity", "identity", id).before(json!({ "provider": provider }));
                 self.auth.audit.record_in(tx, ctx, entry).await?;
                 let origin = Origin { request: &ctx.request, address: client.address };
-                security::note_in(tx, SecurityEventKind::IdentityUnlinked, user, &origin).await?;
+                security::note_in(tx, SecurityEventKind::IdentityUnlinked, (user, ctx.org), &origin).await?;
                 let content = Content::IdentityUnlinked { provider: self.name_of(provider), at: now, link: None };
                 self.tell_in(tx, format!("identity-unlinked:{id}"), &person, language, content).await?;
                 Ok::<_, Error>(())
