@@ -143,7 +143,9 @@ fn the_platform_knows_no_domain() {
 #[test]
 fn only_the_server_sees_adapters() {
     for (package, dependencies) in dependencies() {
-        for adapter in ["stripe-adapter", "stripe-webhooks", "stripe-sandbox", "mail-smtp", "mail-resend", "openid"] {
+        for adapter in
+            ["stripe-adapter", "stripe-webhooks", "stripe-sandbox", "mail-smtp", "mail-resend", "openid", "webauthn-adapter"]
+        {
             let may =
                 ["build14", "tests", "stripe-adapter", "stripe-webhooks", "stripe-sandbox", "bench"].contains(&package.as_str());
             assert!(may || !dependencies.contains(adapter), "`{package}` depends on the adapter `{adapter}`");
@@ -164,6 +166,7 @@ fn heavy_crates_compile_in_one_place() {
             ("minijinja", "mail"),
             ("oauth2", "openid"),
             ("openidconnect", "openid"),
+            ("webauthn-rs", "webauthn-adapter"),
         ] {
             assert!(
                 package == home || !dependencies.contains(heavy),

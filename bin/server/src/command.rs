@@ -1,6 +1,7 @@
 //! The commands of the command line.
 
 pub mod alarms;
+pub mod factors;
 pub mod mail;
 pub mod money;
 pub mod organizations;

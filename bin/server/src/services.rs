@@ -3,6 +3,7 @@
 pub mod alarms;
 mod doctor;
 mod documents;
+pub(crate) mod factor_resets;
 mod float;
 pub(crate) mod foundation;
 mod holds;
@@ -138,6 +139,7 @@ impl Services {
             teams: Arc::new(projects::Teams),
             audit: audit.clone(),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(public_url)?),
             clock: clock.clone(),
             settings: sign_in_settings(settings)?,
         })?);

@@ -102,10 +102,26 @@ pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCod
     block_on(async {
         let configured = keys::seal_keys(settings)?;
         let platform = Platform::open(settings).await?;
-        let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await.map_err(anyhow::Error::from);
-        let rotated = platform.close(rotated).await?;
+        let done = async {
+            let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await?;
+            let (current, previous) = (keys::seal_secret(settings)?, keys::previous_seal_secrets(settings)?);
+            anyhow::Ok((rotated, auth::reseal_authenticators(&platform.system, &current, &previous).await?))
+        };
+        let done = done.await;
+        let (rotated, authenticators) = platform.close(done).await?;
         let wrapped = counted(rotated.rewrapped, "tender key is", "tender keys are");
         print_line(&format!("{wrapped} wrapped by the seal key {} now", configured.id()));
+        if authenticators.resealed > 0 {
+            let sealed = counted(authenticators.resealed, "authenticator is", "authenticators are");
+            print_line(&format!("{sealed} sealed by it now, too"));
+        }
+        if authenticators.unreadable > 0 {
+            let sealed = counted(authenticators.unreadable, "authenticator is", "authenticators are");
+            print_line(&format!(
+                "{sealed} sealed by a key that is not configured: give it in tenders.previous_seal_keys, and repeat this"
+            ));
+            return Ok(ExitCode::FAILURE);
+        }
         if rotated.unreadable > 0 {
             print_line(&format!(
                 "{} wrapped by a seal key that is not configured, which changes nothing: `build14 seal status` names it",

@@ -3,6 +3,7 @@
 //! Every test process starts its own throw-away PostgreSQL (`embedded_postgres::for_tests`), migrates one template in it, and each
 //! [`Database::fresh`] is a copy of that template, used as the serving role: a superuser would pass row-level security silently.
 
+mod authenticator;
 mod database;
 pub mod issuer;
 mod people;
@@ -10,6 +11,7 @@ mod proxy;
 mod scanner;
 mod until;
 
+pub use authenticator::Authenticator;
 pub use database::Database;
 pub use issuer::Issuer;
 pub use people::Party;

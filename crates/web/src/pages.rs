@@ -2,9 +2,10 @@
 //! ([`FormPage`], filled by a domain), and what browsers ask for by themselves.
 //!
 //! A page is for whoever prefers HTML, as a browser does that goes to an address; everybody else has JSON. Pages load nothing from elsewhere, run
-//! no script but the reference's own files, and escape whatever is put into them.
+//! no script but files of this server (the reference's, and those of an [`ActingPage`]), and escape whatever is put into them.
 
 mod accept;
+mod acting;
 mod assets;
 mod form;
 mod home;
@@ -16,6 +17,7 @@ mod reference;
 
 use actix_web::web::ServiceConfig;
 
+pub use acting::{ActingPage, Script};
 pub use form::{Form, FormPage};
 pub use home::{Development, Login, Place};
 pub(crate) use kept::Kept;

@@ -17,6 +17,7 @@ pub(crate) fn pattern_text(pattern: &str) -> String {
     match pattern {
         decimal::PATTERN_14 => decimal::words(14),
         decimal::PATTERN_16 => decimal::words(16),
+        "^[A-Za-z0-9_-]+$" => "must be bytes as base64url, without padding".to_owned(),
         "^[0-9a-f]{64}$" => "must be 64 hexadecimal digits, in small letters".to_owned(),
         other => format!("must match {other}"),
     }

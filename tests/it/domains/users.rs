@@ -4,6 +4,7 @@ mod elsewhere;
 mod factors;
 mod keys;
 mod leaving;
+mod passkeys;
 mod proofs;
 mod roles;
 mod tokens;
@@ -31,6 +32,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        passkeys::things(world, scene).await;
         roles::things(scene, &colleague).await;
     })
 }
@@ -72,6 +74,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
     elsewhere::cases(cases);
+    passkeys::cases(cases);
     factors::cases(cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);
@@ -123,6 +126,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        passkeys::walk(walk, &owner).await;
         walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;

@@ -1,5 +1,6 @@
 //! The server as a process: what survives when it is killed, how it starts and stops.
 
+mod browser;
 mod clients;
 mod command_line;
 mod crash;

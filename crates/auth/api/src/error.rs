@@ -80,12 +80,33 @@ kernel::refusals! {
         /// No identity of the person has this id.
         #[error("you have no such identity")]
         NoSuchIdentity = NotFound("NOT_FOUND"),
-        /// Without it the person would have neither a password nor another identity.
-        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset) or link another identity first")]
+        /// Without it the person would have neither a password nor a passkey nor an identity.
+        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset), add a passkey or link an identity first")]
         LastWayIn = Conflict("LAST_WAY_IN"),
         /// The person has as many identities as one may have.
         #[error("an account has at most {0} identities: unlink one first")]
         TooManyIdentities(u32) = Conflict("TOO_MANY_IDENTITIES"),
+        /// The passkey proves nothing here, whatever is wrong with it: unknown, removed, an answer to another challenge, of another page.
+        #[error("this passkey signs nobody in here, or the challenge counts no more: ask for another (POST /api/auth/passkey/options)")]
+        WrongPasskey = Unauthenticated("WRONG_PASSKEY"),
+        /// The challenge was answered already, is too old, or was another session's.
+        #[error("this challenge was answered already, is too old, or is not this session's: ask for another")]
+        ChallengeSpent = Conflict("CHALLENGE_SPENT"),
+        /// The authenticator's key is some account's already.
+        #[error("this passkey is in use already")]
+        PasskeyKnown = Conflict("PASSKEY_KNOWN"),
+        /// The person has as many as a person may have.
+        #[error("a person has at most {0} passkeys: remove one that is not used")]
+        TooManyPasskeys(u32) = Conflict("TOO_MANY_PASSKEYS"),
+        /// The person has none.
+        #[error("you have no passkey")]
+        NoPasskey = Conflict("NO_PASSKEY"),
+        /// No passkey of the person has this id.
+        #[error("you have no such passkey")]
+        NoSuchPasskey = NotFound("NOT_FOUND"),
+        /// The server's address has no name that a passkey could be bound to.
+        #[error("passkeys are bound to a name, and this server has none: its operator sets server.public_url")]
+        PasskeysUnavailable = Conflict("PASSKEYS_UNAVAILABLE"),
         /// The account is being removed, which only the link of the mail that said so takes back.
         #[error("this account is being removed: the link of the mail that told you so takes that back, then sign in")]
         AccountLeaving = Forbidden("ACCOUNT_LEAVING"),

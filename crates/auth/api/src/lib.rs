@@ -13,6 +13,7 @@ mod leaks;
 pub mod matrix;
 mod network;
 mod organization_events;
+mod passkeys;
 mod persons;
 mod ports;
 mod proof;
@@ -44,6 +45,9 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
+pub use passkeys::{
+    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+};
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, Shown};

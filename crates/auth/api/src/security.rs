@@ -24,6 +24,8 @@ kernel::named! {
         MagicLink = "magic_link",
         /// An identity provider, such as Google.
         IdentityProvider = "identity_provider",
+        /// A passkey, with the authenticator seeing to it that it is its person.
+        Passkey = "passkey",
     }
 }
 
@@ -136,5 +138,11 @@ kernel::named! {
         IdentityUnlinked = "identity_unlinked",
         /// An identity provider told of the account's address, and whose it is was not proven on both sides: nobody was let in.
         IdentityRefused = "identity_refused",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// A passkey that was right, but was used less often than it had been: there is a copy of it. It was refused.
+        PasskeyCopied = "passkey_copied",
     }
 }

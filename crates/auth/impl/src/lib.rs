@@ -29,6 +29,8 @@
 //!   in. A code needs what the asking program was given, and is tried five times. Looking at a link changes nothing.
 //! - Whoever asks for mail learns nothing of the address: known and unknown ones have the same answer after the same work.
 //! - When an address is proven by mail, nothing that was set up before the proof by somebody else goes on to let them in ([`auth_api::Proofs`]).
+//! - What an authenticator is asked is kept sealed, for one answer, by whom it was asked; a passkey counts for its person alone, on pages of this server,
+//!   with its person seen to. One whose counter falls is refused, and its person told.
 //! - Whatever somebody proved first, who has a second factor shows it before there is a session: one function opens them (`service::admitting`). A code of
 //!   an authenticator counts once, however many show it at a time; so do a recovery code and the sign-in that waits for it. What waits ends with whatever
 //!   changes who gets in.
@@ -42,15 +44,17 @@
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `api_keys`,
-//! `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows people and
-//! organisations.
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows
+//! people and organisations.
 
 mod attempts;
 mod budget;
 mod cache;
+mod challenge;
 mod device;
 mod elsewhere;
+mod factor_resets;
 mod factor_secret;
 mod flights;
 mod hasher;
@@ -85,6 +89,7 @@ mod token_settings;
 mod totp;
 mod written;
 
+pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};

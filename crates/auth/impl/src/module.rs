@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_api::{Authorizer, Proofs, SecondFactors, SignIn, SignInElsewhere, perm};
+use auth_api::{Authorizer, Passkeys, Proofs, SecondFactors, SignIn, SignInElsewhere, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
@@ -28,8 +28,10 @@ const KEPT: chrono::TimeDelta = chrono::TimeDelta::days(30);
 impl Wired for Service {
     fn data(self: Arc<Self>, config: &mut ServiceConfig) {
         let proofs: Arc<dyn Proofs> = self.clone();
+        let passkeys: Arc<dyn Passkeys> = self.clone();
         let factors: Arc<dyn SecondFactors> = self.clone();
-        config.app_data(Data::from(proofs)).app_data(Data::from(factors)).app_data(Data::from(self as Arc<dyn SignIn>));
+        config.app_data(Data::from(proofs)).app_data(Data::from(factors)).app_data(Data::from(passkeys));
+        config.app_data(Data::from(self as Arc<dyn SignIn>));
     }
 
     fn register(self: Arc<Self>, registry: &mut Registry) {

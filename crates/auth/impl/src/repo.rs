@@ -6,6 +6,7 @@ pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod organization_events;
+pub(crate) mod passkeys;
 pub(crate) mod pending;
 pub(crate) mod proofs;
 pub(crate) mod token_keys;

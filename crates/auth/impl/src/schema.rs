@@ -92,6 +92,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    passkey_challenges (request_hash) {
+        request_hash -> Bytea,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        asked_by -> Nullable<Uuid>,
+        state -> Bytea,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organization_events (org_id, id) {
         org_id -> Uuid,
         id -> Uuid,
@@ -116,6 +128,23 @@ diesel::table! {
         expires_at -> Timestamptz,
         tries -> SmallInt,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    passkeys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        place -> SmallInt,
+        credential_id -> Bytea,
+        credential -> Text,
+        name -> Text,
+        counter -> BigInt,
+        backup_eligible -> Bool,
+        backed_up -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn note_in(
 /// As what an organisation is told of it, if it is told of such things.
 fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
     Some(match kind {
-        SecurityEventKind::SignInFailed => OrganizationEventKind::SignInFailed,
+        SecurityEventKind::SignInFailed | SecurityEventKind::PasskeyCopied => OrganizationEventKind::SignInFailed,
         SecurityEventKind::SignInLimited => OrganizationEventKind::SignInLimited,
         SecurityEventKind::PasswordChangeFailed => OrganizationEventKind::PasswordChangeFailed,
         SecurityEventKind::PasswordChangeLimited => OrganizationEventKind::PasswordChangeLimited,
@@ -72,8 +72,8 @@ fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
         SecurityEventKind::RequestsLimited => OrganizationEventKind::RequestsLimited,
         SecurityEventKind::OrganizationLimited => OrganizationEventKind::OrganizationLimited,
         SecurityEventKind::SecondFactorFailed => OrganizationEventKind::SecondFactorFailed,
-        SecurityEventKind::SecondFactorAdded => OrganizationEventKind::SecondFactorAdded,
-        SecurityEventKind::SecondFactorRemoved => OrganizationEventKind::SecondFactorRemoved,
+        SecurityEventKind::SecondFactorAdded | SecurityEventKind::PasskeyAdded => OrganizationEventKind::SecondFactorAdded,
+        SecurityEventKind::SecondFactorRemoved | SecurityEventKind::PasskeyRemoved => OrganizationEventKind::SecondFactorRemoved,
         SecurityEventKind::RecoveryCodesRenewed => OrganizationEventKind::RecoveryCodesRenewed,
         SecurityEventKind::IdentityLinked => OrganizationEventKind::IdentityLinked,
         SecurityEventKind::IdentityUnlinked => OrganizationEventKind::IdentityUnlinked,

@@ -10,6 +10,8 @@ mod keys;
 mod leaving;
 mod lives;
 mod opening;
+mod passkey_use;
+mod passkeys;
 mod places;
 mod proofs;
 mod proving;
@@ -21,8 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Again, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person, Registered,
-    SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person,
+    Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -39,6 +41,7 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::cache::Cache;
+use crate::challenge::ChallengeSecret;
 use crate::factor_secret::FactorSecret;
 use crate::flights::Flights;
 use crate::hasher::Hasher;
@@ -65,6 +68,8 @@ pub struct Dependencies {
     pub audit: Arc<dyn Audit>,
     /// What proves addresses, and what is told of an account, goes by mail.
     pub mails: Arc<dyn Mails>,
+    /// How passkeys are made and used.
+    pub ceremonies: Arc<dyn Ceremonies>,
     /// Ends sessions.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about sign-in.
@@ -78,6 +83,8 @@ pub struct Service {
     teams: Arc<dyn Teams>,
     audit: Arc<dyn Audit>,
     mails: Arc<dyn Mails>,
+    ceremonies: Arc<dyn Ceremonies>,
+    challenges: ChallengeSecret,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     cache: Arc<Cache>,
@@ -123,7 +130,8 @@ impl Service {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: Dependencies) -> Result<Self, Fault> {
-        let Dependencies { system, directory, teams, audit, mails, clock, settings } = dependencies;
+        let Dependencies { system, directory, teams, audit, mails, ceremonies, clock, settings } = dependencies;
+        let challenges = ChallengeSecret::derived(&settings.switch_secret)?;
         let hasher = Hasher::new(settings.hash_threads, settings.hash_queue, settings.hash_wait)?;
         let life = TimeDelta::from_std(settings.session_life).map_err(Fault::internal)?;
         let attempts = Attempts::new(settings.wrong_per_email, settings.wrong_per_network, settings.hash_wait);
@@ -141,6 +149,8 @@ impl Service {
             teams,
             audit,
             mails,
+            ceremonies,
+            challenges,
             clock,
             hasher,
             cache,
@@ -215,6 +225,7 @@ impl Service {
         self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
+        self.system.write(async |tx| repo::passkeys::purge_challenges(tx, self.clock.now()).await).await?;
         // No sign-in lives for longer.
         let oldest = self.clock.now() - self.life;
         self.system.write(async |tx| repo::purge_ends(tx, oldest).await).await?;
@@ -357,13 +368,13 @@ impl Accounts for Service {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
+        repo::passkeys::delete_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
         repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;
         repo::proofs::delete_of_person(tx, user).await?;
         repo::pending::delete_of_person(tx, user).await?;
-        repo::factors::delete_totp(tx, user).await?;
-        repo::factors::delete_codes(tx, user).await?;
+        repo::factors::delete_all(tx, user).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }

@@ -33,6 +33,12 @@ kernel::named! {
         IdentityLinked = "identity-linked",
         /// It does no more.
         IdentityUnlinked = "identity-unlinked",
+        /// A passkey more.
+        PasskeyAdded = "passkey-added",
+        /// A passkey less.
+        PasskeyRemoved = "passkey-removed",
+        /// A passkey of which there is a copy.
+        PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
@@ -175,6 +181,27 @@ pub enum Content {
         /// Where one sees what is linked.
         link: Option<Link>,
     },
+    /// A passkey was added.
+    PasskeyAdded {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was removed.
+    PasskeyRemoved {
+        /// What it was called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A passkey was refused: it counts fewer uses than it had before, so there is a copy of it.
+    PasskeyCopied {
+        /// What it is called.
+        passkey: String,
+        /// When.
+        at: Timestamp,
+    },
     /// Second factors are others than before, or a recovery code was used.
     SecondFactorChanged {
         /// What happened.
@@ -308,6 +335,9 @@ impl Content {
             Self::PasswordChanged { .. } => Template::PasswordChanged,
             Self::IdentityLinked { .. } => Template::IdentityLinked,
             Self::IdentityUnlinked { .. } => Template::IdentityUnlinked,
+            Self::PasskeyAdded { .. } => Template::PasskeyAdded,
+            Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
+            Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
@@ -344,6 +374,9 @@ impl Content {
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
@@ -377,6 +410,9 @@ impl Content {
             | Self::PasswordChanged { .. }
             | Self::IdentityLinked { .. }
             | Self::IdentityUnlinked { .. }
+            | Self::PasskeyAdded { .. }
+            | Self::PasskeyRemoved { .. }
+            | Self::PasskeyCopied { .. }
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }

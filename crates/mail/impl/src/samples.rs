@@ -47,6 +47,9 @@ pub(crate) fn sample(template: Template) -> Content {
         Template::IdentityUnlinked => {
             Content::IdentityUnlinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
         }
+        Template::PasskeyAdded => Content::PasskeyAdded { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyRemoved => Content::PasskeyRemoved { passkey: "Ada's phone".to_owned(), at },
+        Template::PasskeyCopied => Content::PasskeyCopied { passkey: "Ada's phone".to_owned(), at },
         Template::SecondFactorChanged => {
             Content::SecondFactorChanged { change: FactorChange::RecoveryCodeUsed, at, recovery_codes_left: Some(9) }
         }

@@ -1,6 +1,7 @@
 //! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
 mod auth;
+mod authenticators;
 mod authz;
 mod callbacks;
 mod cookies;
@@ -17,6 +18,8 @@ mod leaks;
 mod leaving;
 mod links;
 mod ownership;
+mod passkey_pages;
+mod passkeys;
 mod proofs;
 mod restoring;
 mod roles;
@@ -31,11 +34,13 @@ pub use cookies::CookieSettings;
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages to which the links of mails, identity providers, and the links by which people join, lead. They are for people, and no part of the API.
+/// Adds the pages to which the links of mails, identity providers, and the links by which people join, lead, and those of passkeys. They are for people, and
+/// no part of the API.
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     callbacks::pages(config);
     join::page(config);
+    passkey_pages::pages(config);
     restoring::page(config);
 }
 
@@ -64,6 +69,9 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
     elsewhere::sign_in_routes(r);
+    r.resource("authPasskey");
+    r.add(Guard::Public, || passkeys::ask_sign_in);
+    r.add(Guard::Public, || passkeys::sign_in);
     r.resource("authSession").add(Guard::SignedIn, || auth::read);
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
@@ -82,6 +90,7 @@ pub fn routes(r: &mut Routes) {
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
     elsewhere::account_routes(r);
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
+    passkeys::routes(r);
     r.resource("invitations");
     r.add(Guard::SignedIn, || invitations::own);
     r.add(Guard::SignedIn, || invitations::accept).without_key();

@@ -117,6 +117,12 @@ pub(crate) async fn delete_totp(tx: &mut Tx, user: UserId) -> Result<bool, Fault
     Ok(had)
 }
 
+/// Removes every second factor of the person, of whichever kind, and the recovery codes.
+pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    delete_totp(tx, user).await?;
+    delete_codes(tx, user).await
+}
+
 /// Uses a recovery code up; `false` if the person has none of this hash, or used it before.
 pub(crate) async fn use_code(tx: &mut Tx, user: UserId, hash: &[u8; 32], now: Timestamp) -> Result<bool, Fault> {
     let unused = recovery_codes::table.find((user.0, &hash[..])).filter(recovery_codes::used_at.is_null());

@@ -79,7 +79,7 @@ impl Service {
     }
 
     /// The session of somebody who has shown all that is asked for.
-    async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
+    pub(super) async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
         let Admission { request, known, client, method, action, device } = admission;
         let user = known.person.id;
         let membership = match model::choose(&known.memberships, known.last) {

@@ -1,7 +1,7 @@
 //! Sign-in elsewhere: an identity provider says who somebody is. Issuer and subject are the key of an account; an address only leads to one where it is
 //! proven on both sides.
 //!
-//! Locked are the person, the password, the identity, in this order.
+//! Locked are the person, the password, passkeys, identities, in this order.
 
 use std::sync::Arc;
 
@@ -333,10 +333,11 @@ impl SignInElsewhere for Elsewhere {
             .system
             .write(async |tx| {
                 let password = repo::lock_person(tx, user).await?;
+                let passkeys = repo::passkeys::lock_places(tx, user).await?;
                 let identities = repo::identities::lock_of_person(tx, user).await?;
                 let it = identities.iter().find(|(present, _)| *present == id);
                 let (_, provider) = it.ok_or(Error::NoSuchIdentity)?;
-                if password.is_none() && identities.len() == 1 {
+                if password.is_none() && passkeys.is_empty() && identities.len() == 1 {
                     return Err(Error::LastWayIn);
                 }
                 repo::identities::unlink(tx, id).await?;

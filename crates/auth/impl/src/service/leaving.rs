@@ -16,6 +16,7 @@ impl Service {
         let now = self.clock.now();
         repo::end_all(tx, user, now).await?;
         repo::proofs::end_of_person(tx, user, now).await?;
+        repo::pending::end_of_person(tx, user, now).await?;
         self.forget_in(tx, move |cache| cache.forget_user(user));
         Ok(())
     }

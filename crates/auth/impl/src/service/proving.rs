@@ -109,6 +109,7 @@ impl Service {
     /// sessions, which have ended, none by a key that they made.
     async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
         let user = known.person.id;
+        repo::passkeys::delete_all(tx, user).await?;
         repo::identities::delete_of_person(tx, user).await?;
         for (org, id) in repo::keys::revoke_of_unproven(tx, user).await? {
             // Also where somebody else had them join, or they founded one, just now.

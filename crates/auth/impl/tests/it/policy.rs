@@ -6,8 +6,8 @@ use std::sync::Arc;
 use auth::{Policy, PolicyError};
 use auth_api::{Authorizer, Reach};
 use kernel::{
-    AddedPermissions, ApiKeyId, Ctx, Denied, KeyUse, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId,
-    Scope, UserId,
+    AddedPermissions, ApiKeyId, Ctx, Denied, KeyUse, MfaPolicy, Missing, OrgId, OrgRole, Permission, ProjectId, ProjectRole,
+    ProjectRoles, RequestId, Scope, UserId,
 };
 
 const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
@@ -117,6 +117,33 @@ async fn a_project_role_counts_in_its_project_alone() {
     assert_eq!(Reach::All.projects(&member), None);
     assert_eq!(teams.projects(&ctx(OrgRole::Member, &[])), Some(vec![]));
     assert_eq!(policy.check(&ctx(OrgRole::Owner, &[]), award, Scope::Project(other)), Ok(()));
+}
+
+#[tokio::test]
+async fn whoever_lacks_a_second_factor_lacks_what_it_is_asked_for() {
+    let policy = shipped().await;
+    let owner = |policy: Option<MfaPolicy>| {
+        let ctx = ctx(OrgRole::Owner, &[]);
+        Ctx { missing: Missing { second_factor: policy, ..ctx.missing }, ..ctx }
+    };
+    let (read, release) = (Permission("escrow.read"), Permission("escrow.release"));
+    let all = policy.permissions(&owner(None)).len();
+    for asks in [None, Some(MfaPolicy::Off)] {
+        assert_eq!(policy.check(&owner(asks), release, Scope::Organization), Ok(()));
+        assert_eq!(policy.permissions(&owner(asks)).len(), all);
+    }
+    let privileged = owner(Some(MfaPolicy::Privileged));
+    assert_eq!(policy.check(&privileged, read, Scope::Organization), Ok(()));
+    assert_eq!(policy.check(&privileged, release, Scope::Organization), Err(Denied { permission: release, project: None }));
+    assert_eq!((policy.reach(&privileged, read), policy.reach(&privileged, release)), (Reach::All, Reach::Teams(vec![])));
+    assert_eq!(policy.permissions(&privileged).len(), all - auth_api::privileged().len());
+    let everyone = owner(Some(MfaPolicy::Everyone));
+    assert!(policy.check(&everyone, read, Scope::Organization).is_err());
+    assert_eq!(policy.permissions(&everyone), []);
+    let project = ProjectId::new();
+    let runs = ctx(OrgRole::Member, &[(project, ProjectRole::ProjectOwner)]);
+    let runs = Ctx { missing: Missing { second_factor: Some(MfaPolicy::Privileged), ..runs.missing }, ..runs };
+    assert!(policy.check(&runs, release, Scope::Project(project)).is_err(), "by a role in a team neither");
 }
 
 #[tokio::test]

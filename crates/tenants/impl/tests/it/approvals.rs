@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{ApiKeyId, Ctx, Currency, Fault, FaultKind, KeyUse, Money, OrgRole, Permission, RequestId};
+use kernel::{ApiKeyId, Ctx, Currency, Fault, FaultKind, KeyUse, Missing, Money, OrgRole, Permission, RequestId};
 use tenants::Service;
 use tenants_api::{ApprovalRequest, Memberships as _, NotYet, Tenants, Verdict};
 use testkit::Party;
@@ -314,6 +314,49 @@ async fn a_key_approves_what_one_person_may_alone_and_is_nobodys_second() {
     threshold(&scene, ada, "null").await;
     assert_eq!(asked(&waiting).await, refused, "by the threshold of the first");
     assert_eq!(asked(&request(1000)).await, Ok(Verdict::Complete { first: bob.user, second: None }));
+}
+
+#[tokio::test]
+async fn what_takes_two_persons_takes_a_fresh_proof_of_each() {
+    let (scene, ada, bob) = scene().await;
+    let uow = scene.db.uow();
+    let stale = Ctx { missing: Missing { fresh_proof: true, ..Missing::default() }, ..bob.ctx() };
+    let asked = async |request: &ApprovalRequest| {
+        let asked = uow.write(&stale, async |tx| scene.tenants.approve_in(tx, &stale, request).await).await;
+        asked.map_err(|fault| fault.kind().clone())
+    };
+    let refused = Err(FaultKind::StepUpRequired);
+    assert_eq!(asked(&request(999)).await, Ok(Verdict::Complete { first: bob.user, second: None }));
+    assert_eq!(asked(&request(1000)).await, refused, "neither of the first");
+    let waiting = request(5000);
+    assert_eq!(ask(&scene.tenants, &uow, ada, &waiting).await, Verdict::Waiting { first: ada.user });
+    assert_eq!(asked(&waiting).await, refused, "nor of the second");
+    let second = Verdict::Complete { first: ada.user, second: Some(bob.user) };
+    assert_eq!(ask(&scene.tenants, &uow, bob, &waiting).await, second);
+}
+
+#[tokio::test]
+async fn what_one_person_releases_takes_a_fresh_proof_from_the_threshold_on() {
+    let (scene, _, bob) = scene().await;
+    let uow = scene.db.uow();
+    let key = KeyUse { id: ApiKeyId::new(), scopes: vec!["escrow.release".into()], of_leaver: false };
+    let stale = Ctx { missing: Missing { fresh_proof: true, ..Missing::default() }, ..bob.ctx() };
+    let by_key = Ctx { key: Some(Arc::new(key)), ..bob.ctx() };
+    let system = Ctx::system(bob.org, RequestId::generate());
+    let release = Permission("escrow.release");
+    let asked = async |ctx: &Ctx, minor: i64| {
+        let amount = request(minor).amount;
+        let asked = uow.write(ctx, async |tx| scene.tenants.step_up_in(tx, ctx, release, amount).await).await;
+        asked.map_err(|fault| fault.kind().clone())
+    };
+    for ctx in [&stale, &by_key, &bob.ctx(), &system] {
+        assert_eq!(asked(ctx, 999).await, Ok(()));
+    }
+    assert_eq!(asked(&stale, 1000).await, Err(FaultKind::StepUpRequired));
+    assert_eq!(asked(&by_key, 1000).await, Err(FaultKind::PersonRequired(release)));
+    for ctx in [&bob.ctx(), &system] {
+        assert_eq!(asked(ctx, 1000).await, Ok(()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

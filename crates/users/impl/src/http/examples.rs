@@ -38,6 +38,64 @@ pub(super) fn reset() -> Value {
     })
 }
 
+/// A passkey.
+pub(super) fn passkey() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b95", "name": "Ada's phone", "createdAt": "2026-11-21T08:00:00Z",
+        "lastUsedAt": "2026-11-21T09:30:00Z", "backupEligible": true, "backedUp": true
+    })
+}
+
+/// What an authenticator is asked.
+pub(super) fn passkey_challenge() -> Value {
+    json!({
+        "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "expiresAt": "2026-11-21T08:05:00Z",
+        "publicKey": {
+            "challenge": "Q1nUBqNyq0fTG0bEcrYyMYYuZ9Qs8JtXkP7gLwVbz3E", "rpId": "build14.example", "allowCredentials": [],
+            "userVerification": "required", "timeout": 300000
+        }
+    })
+}
+
+/// What a browser answers when it made a passkey.
+pub(super) fn made_credential() -> Value {
+    json!({
+        "id": "u7mX2cQh5Zk0VbYdN1tRrA", "rawId": "u7mX2cQh5Zk0VbYdN1tRrA", "type": "public-key", "authenticatorAttachment": "platform",
+        "response": {
+            "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0", "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVikSZ",
+            "transports": ["internal", "hybrid"]
+        },
+        "clientExtensionResults": {}
+    })
+}
+
+/// A passkey to be added.
+pub(super) fn new_passkey() -> Value {
+    json!({
+        "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "name": "Ada's phone",
+        "credential": made_credential()
+    })
+}
+
+/// What a browser answers when it used one.
+pub(super) fn shown_credential() -> Value {
+    json!({
+        "id": "u7mX2cQh5Zk0VbYdN1tRrA", "rawId": "u7mX2cQh5Zk0VbYdN1tRrA", "type": "public-key", "authenticatorAttachment": "platform",
+        "response": {
+            "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0", "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MdAAAAAA",
+            "signature": "MEUCIQDaRj0mKq8V", "userHandle": "AZNcOnweflWcPy9vPwqbEg"
+        },
+        "clientExtensionResults": {}
+    })
+}
+
+/// A passkey that signs in.
+pub(super) fn passkey_sign_in() -> Value {
+    json!({
+        "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "credential": shown_credential()
+    })
+}
+
 /// A mail that was asked for.
 pub(super) fn asked() -> Value {
     json!({

@@ -94,6 +94,7 @@ impl ProofIn {
     }
 }
 
+/// Who asks, and how they are written to.
 pub(super) fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
     Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language }
 }

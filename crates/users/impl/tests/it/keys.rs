@@ -408,8 +408,17 @@ async fn a_warm_request_costs_no_query_whatever_the_credential() {
     let ada = replica.register("ada").await;
     let (key, revoked) = (key(&replica, &ada, &["members.read"]).await, key(&replica, &ada, &["members.read"]).await);
     assert_eq!(replica.delete(&revoked.path(), &ada.token).await.status, 204);
+    let bob = colleague(&replica, &ada, "bob", "member").await;
+    let role = "insert into custom_roles (org_id, id, slug, name, description) values";
+    db.run_sql(&format!("{role} ('{}', gen_random_uuid(), 'auditor', 'Auditor', '')", ada.org)).await;
+    let held =
+        "insert into custom_role_permissions (org_id, role_id, permission) select org_id, id, 'audit.read' from custom_roles";
+    db.run_sql(held).await;
+    let given = "insert into member_custom_roles (org_id, user_id, role_id) select org_id, ";
+    db.run_sql(&format!("{given} '{}', id from custom_roles", bob.user)).await;
     let is_known = async || {
-        let session = replica.auth.resolve(&ada.token).await.is_ok();
+        let audits = |session: Arc<auth_api::Session>| session.added.names(kernel::Permission("audit.read"));
+        let session = replica.auth.resolve(&ada.token).await.is_ok() && replica.auth.resolve(&bob.token).await.is_ok_and(audits);
         let (works, dead) =
             (replica.auth.resolve_key(&key.secret, None).await, replica.auth.resolve_key(&revoked.secret, None).await);
         session && works.is_ok() && dead.is_err()

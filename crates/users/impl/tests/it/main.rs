@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod authenticator;
 mod document;
 mod elsewhere;
+mod factors;
 mod invitation_links;
 mod invitations;
 mod keys;
@@ -13,6 +15,7 @@ mod links;
 mod lives;
 mod members;
 mod ownership;
+mod passkeys;
 mod proofs;
 mod reloads;
 mod removal;
@@ -21,6 +24,7 @@ mod scenery;
 mod security_events;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;

@@ -11,8 +11,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
-    ApiKeys, Authorizer, Leaks, OrganizationEvents, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, SignInElsewhere,
-    Teams, Tokens,
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn,
+    SignInElsewhere, Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -108,6 +108,8 @@ pub struct Replica {
     pub reporter: Arc<Reporter>,
     /// What identity providers say.
     pub providers: Arc<Fakes>,
+    /// Who removes second factors that were lost.
+    pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
     pub tokens: Arc<auth::ServiceTokens>,
@@ -171,12 +173,20 @@ impl Replica {
         let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let mails = Arc::new(mail_api::fake::Sent::default());
+        let resets = auth::FactorResets::new(auth::FactorResetDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
             teams,
             audit: Arc::clone(&audit),
             mails: mails.clone(),
+            ceremonies: Arc::new(webauthn_adapter::Authenticators::of(PAGE).unwrap()),
             clock: clock.clone(),
             settings,
         });
@@ -248,6 +258,7 @@ impl Replica {
         settings.allowed_origins = vec!["https://app.example".to_owned()];
         let (sign_in, organizations) = (auth.clone() as Arc<dyn SignIn>, tenants as Arc<dyn tenants_api::Organizations>);
         let proofs: Arc<dyn Proofs> = auth.clone();
+        let passkeys: Arc<dyn Passkeys> = auth.clone();
         let factors: Arc<dyn SecondFactors> = auth.clone();
         let users = Arc::clone(&people);
         let deps =
@@ -261,6 +272,7 @@ impl Replica {
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(elsewhere.clone()))
+                    .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
                     .app_data(Data::from(told.clone()))
@@ -272,7 +284,7 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, providers, suspensions, tokens }
+        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, providers, resets, suspensions, tokens }
     }
 
     /// Runs every job, also those planned for later; what failed and why.
@@ -372,6 +384,9 @@ impl Replica {
         self.auth.resolve(token).await.is_ok()
     }
 }
+
+/// Where its pages are, as passkeys see it.
+pub const PAGE: &str = "https://build14.example";
 
 pub const PASSWORD: &str = "correct horse battery staple";
 

@@ -1,0 +1,180 @@
+//! What is asked of authenticators, and what their answers lead to.
+
+use auth_api::{
+    Asking, Ceremony, Challenge, Client, Error, KeptKey, PasskeyId, SecurityEventKind, ShownKey, SignInMethod, SignedIn, Unproven,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kernel::{Fault, Timestamp, UserId};
+use mail_api::Content;
+use secrecy::{ExposeSecret, SecretString};
+use uow::Tx;
+use uuid::Uuid;
+
+use super::admitting::Admission;
+use super::asking::origin;
+use super::entering::whose;
+use super::{Known, Service};
+use crate::challenge::{AskedBy, AskedFor, end_of};
+use crate::{proof, repo, security};
+
+/// Why nothing is made or asked.
+pub(super) fn unmade(why: Unproven) -> Error {
+    match why {
+        Unproven::Unavailable => Error::PasskeysUnavailable,
+        Unproven::Fault(fault) => Error::Fault(fault),
+        Unproven::Refused | Unproven::CounterFell => Error::invalid(
+            "/credential",
+            "INVALID_PASSKEY",
+            "is no answer to this challenge: made on a page of this server, with its person seen to",
+        ),
+    }
+}
+
+/// What came of an answer.
+pub(super) enum Answered {
+    /// The person showed a key of theirs.
+    Proven,
+    /// Nobody showed anything.
+    Wrong,
+    /// There is a copy of this key.
+    Copied { passkey: PasskeyId, name: String },
+}
+
+/// What an authenticator calls the key that it used.
+fn credential_of(shown: &ShownKey) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(&shown.id).ok()
+}
+
+/// Whether the key is this person's, as far as the authenticator says whose it is. Where nobody is named before, it has to.
+fn is_of(shown: &ShownKey, user: UserId) -> bool {
+    let named = shown.user_handle.as_ref().and_then(|handle| URL_SAFE_NO_PAD.decode(handle).ok());
+    named.as_deref() == Some(&user.0.as_bytes()[..])
+}
+
+impl Service {
+    /// Keeps what is asked until it is answered.
+    pub(super) async fn ask(&self, asked: AskedFor, by: AskedBy, ceremony: Ceremony) -> Result<Challenge, Error> {
+        let (request_id, hash) = proof::fresh_token()?;
+        let Ceremony { options, state } = ceremony;
+        let sealed = self.challenges.seal(&hash, asked, by, &state)?;
+        let now = self.instant();
+        self.system.write(async |tx| repo::passkeys::put_challenge(tx, &hash, asked, by, &sealed, now).await).await?;
+        Ok(Challenge { request_id, expires_at: end_of(now), options })
+    }
+
+    /// Asks for one of the person's own keys.
+    pub(super) async fn ask_own(&self, asked: AskedFor, user: UserId, from: Uuid) -> Result<Challenge, Error> {
+        let known = self.system.read(async |tx| repo::passkeys::credentials_of(tx, user).await).await?;
+        if known.is_empty() {
+            return Err(Error::NoPasskey);
+        }
+        let ceremony = self.ceremonies.ask(&known).map_err(unmade)?;
+        self.ask(asked, Some((user, from)), ceremony).await
+    }
+
+    /// What was asked in a request, which counts no more: whatever becomes of the answer.
+    pub(super) async fn answered(
+        &self,
+        asked: AskedFor,
+        by: AskedBy,
+        request_id: &SecretString,
+    ) -> Result<Option<String>, Fault> {
+        let Some(hash) = proof::hash(request_id.expose_secret()) else { return Ok(None) };
+        let now = self.clock.now();
+        let sealed = self.system.write(async |tx| repo::passkeys::take_challenge(tx, &hash, asked, now).await).await?;
+        Ok(sealed.and_then(|sealed| self.challenges.open(&hash, asked, by, &sealed)))
+    }
+
+    /// Looks whether the answer is one of this person's keys, and notes its use. Under the lock of the key: of two answers with one count the second is
+    /// a copy's.
+    pub(super) async fn use_passkey_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        state: &str,
+        shown: &ShownKey,
+    ) -> Result<Answered, Fault> {
+        let Some(credential) = credential_of(shown) else { return Ok(Answered::Wrong) };
+        let Some(known) = repo::passkeys::lock(tx, user, &credential).await? else { return Ok(Answered::Wrong) };
+        match self.ceremonies.shown(state, &known.credential, shown) {
+            Ok(key) => self.note_use_in(tx, known.id, &key).await,
+            Err(Unproven::CounterFell) => Ok(Answered::Copied { passkey: known.id, name: known.name }),
+            Err(Unproven::Fault(fault)) => Err(fault),
+            Err(Unproven::Refused | Unproven::Unavailable) => Ok(Answered::Wrong),
+        }
+    }
+
+    async fn note_use_in(&self, tx: &mut Tx, id: PasskeyId, key: &KeptKey) -> Result<Answered, Fault> {
+        repo::passkeys::was_used(tx, id, key, self.instant()).await?;
+        Ok(Answered::Proven)
+    }
+
+    /// Notes what was wrong with an answer; of a copy its person is told.
+    pub(super) async fn note_wrong_in(
+        &self,
+        tx: &mut Tx,
+        known: Option<&Known>,
+        answered: &Answered,
+        asking: &Asking<'_>,
+    ) -> Result<(), Fault> {
+        let Answered::Copied { passkey, name } = answered else {
+            return security::note_in(tx, SecurityEventKind::SignInFailed, whose(known), &origin(asking)).await;
+        };
+        security::note_in(tx, SecurityEventKind::PasskeyCopied, whose(known), &origin(asking)).await?;
+        let Some(known) = known else { return Ok(()) };
+        let now: Timestamp = self.instant();
+        // Whoever has the copy tries it more often than once: it is told of once a day.
+        let key = format!("passkey-copied:{passkey}:{}", now.date_naive());
+        let told = Content::PasskeyCopied { passkey: name.clone(), at: now };
+        self.tell_of_passkey_in(tx, &known.person, key, told, asking).await
+    }
+
+    /// What is known of the person whose passkey authenticators call so. Of one that nobody has as many questions are asked.
+    async fn known_by_passkey(&self, credential: Option<&[u8]>) -> Result<Option<Known>, Fault> {
+        self.system
+            .read(async |tx| {
+                let owner = repo::passkeys::owner(tx, credential.unwrap_or_default()).await?;
+                let id = owner.unwrap_or(UserId(Uuid::nil()));
+                let person = self.directory.person(tx, id).await?;
+                let password = repo::password(tx, id).await?;
+                let memberships = self.directory.memberships(tx, id).await?;
+                let last = repo::last_org(tx, id).await?;
+                Ok(person.map(|person| Known { person, password, memberships, last }))
+            })
+            .await
+    }
+
+    pub(super) async fn sign_in_by_passkey(
+        &self,
+        request_id: &SecretString,
+        shown: &ShownKey,
+        asking: &Asking<'_>,
+    ) -> Result<SignedIn, Error> {
+        let state = self.answered(AskedFor::SignIn, None, request_id).await?;
+        let known = self.known_by_passkey(credential_of(shown).as_deref()).await?;
+        let signed_in = self
+            .system
+            .write(async |tx| {
+                let (Some(known), Some(state)) = (&known, &state) else {
+                    self.note_wrong_in(tx, known.as_ref(), &Answered::Wrong, asking).await?;
+                    return Ok(None);
+                };
+                let user = known.person.id;
+                repo::lock_person(tx, user).await?;
+                let answered =
+                    if is_of(shown, user) { self.use_passkey_in(tx, user, state, shown).await? } else { Answered::Wrong };
+                if !matches!(answered, Answered::Proven) {
+                    self.note_wrong_in(tx, Some(known), &answered, asking).await?;
+                    return Ok(None);
+                }
+                let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+                let (request, client, method) = (asking.request, &client, SignInMethod::Passkey);
+                // Both factors in one: nothing else is asked for.
+                let admission = Admission { request, known, client, method, action: "auth.passkey", device: None };
+                Ok::<_, Error>(Some(self.begin_in(tx, admission).await?))
+            })
+            .await?;
+        self.complete(signed_in.ok_or(Error::WrongPasskey)?).await
+    }
+}
