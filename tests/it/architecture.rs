@@ -143,9 +143,16 @@ fn the_platform_knows_no_domain() {
 #[test]
 fn only_the_server_sees_adapters() {
     for (package, dependencies) in dependencies() {
-        for adapter in
-            ["stripe-adapter", "stripe-webhooks", "stripe-sandbox", "mail-smtp", "mail-resend", "openid", "webauthn-adapter"]
-        {
+        for adapter in [
+            "stripe-adapter",
+            "stripe-webhooks",
+            "stripe-sandbox",
+            "mail-smtp",
+            "mail-resend",
+            "openid",
+            "webauthn-adapter",
+            "dns-resolver",
+        ] {
             let may =
                 ["build14", "tests", "stripe-adapter", "stripe-webhooks", "stripe-sandbox", "bench"].contains(&package.as_str());
             assert!(may || !dependencies.contains(adapter), "`{package}` depends on the adapter `{adapter}`");
@@ -166,6 +173,7 @@ fn heavy_crates_compile_in_one_place() {
             ("minijinja", "mail"),
             ("oauth2", "openid"),
             ("openidconnect", "openid"),
+            ("hickory-resolver", "dns-resolver"),
             ("webauthn-rs", "webauthn-adapter"),
         ] {
             assert!(

@@ -24,6 +24,7 @@ const COORDINATOR: &[&str] = &[
     "member_custom_roles",
     "member_invitations",
     "memberships",
+    "organization_domains",
     "organization_events",
     "organizations",
     "outbox",

@@ -16,6 +16,7 @@ mod doors;
 mod error_codes;
 mod examples;
 mod exits;
+mod exporting;
 mod exports;
 mod features;
 mod generators;

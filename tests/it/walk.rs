@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use testkit::issuer::{CLIENT_ID, CLIENT_SECRET, Script};
-use testkit::{Issuer, Scanner};
+use testkit::{Issuer, NameServer, Scanner};
 use uuid::Uuid;
 
 pub use document::Document;
@@ -24,6 +24,8 @@ pub struct Walk {
     pub scanner: Scanner,
     /// By whom one signs in elsewhere.
     pub issuer: Issuer,
+    /// Who says what is published of domains.
+    pub names: NameServer,
     /// The document.
     pub document: Document,
     /// Whom the example of `POST /api/auth/register` registers.
@@ -40,10 +42,13 @@ impl Walk {
         // Whose readiness is asked, too: it has no worker that could be well.
         let scanner = Scanner::start().await;
         let issuer = Issuer::start(Script::of("248289761001", "ada@example.com")).await;
+        let names = NameServer::start().await;
+        let resolver = names.address.to_string();
         let world = World::with(&[
             ("BUILD14__JOBS__IN_PROCESS", "false"),
             ("BUILD14__MAIL__RESEND__WEBHOOK_SECRET", MAIL_SECRET),
             ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
+            ("BUILD14__DOMAINS__RESOLVERS", resolver.as_str()),
             ("BUILD14__TOKENS__AUDIENCES", "https://reports.example.com"),
             ("BUILD14__IDENTITY_PROVIDERS__OIDC__NAME", "Elsewhere"),
             ("BUILD14__IDENTITY_PROVIDERS__OIDC__ISSUER", issuer.url.as_str()),
@@ -55,7 +60,7 @@ impl Walk {
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut walk =
-            Self { world, scanner, issuer, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
+            Self { world, scanner, issuer, names, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
         let registered = walk.send(&nobody, "POST /api/auth/register", &[], &[]).await;
         walk.owner = walk.party(&registered);
         walk

@@ -106,8 +106,18 @@ impl Builder<'_> {
             previous_keys: keys::previous_seal_keys(self.settings)?,
             settings: tenders::Settings::read(&mut self.settings.reader()),
         }));
+        let users::DomainSettings { resolvers, timeout } = users::DomainSettings::read(&mut self.settings.reader());
+        let proven = Arc::new(users::Domains::new(users::DomainDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            memberships: tenants.clone(),
+            authorizer: self.policy.clone(),
+            audit: audit.clone(),
+            mails: mails.clone(),
+            records: Arc::new(dns_resolver::Resolver::new(resolvers, timeout)),
+        }));
         let wired: Vec<Arc<dyn Wired>> =
-            vec![audit.clone(), tenants.clone(), projects.clone(), escrow.clone(), tenders.clone(), mails.clone()];
+            vec![audit.clone(), tenants.clone(), projects.clone(), escrow.clone(), tenders.clone(), mails.clone(), proven];
         Ok(Domains { wired, escrow, tenders, projects })
     }
 }

@@ -213,6 +213,8 @@ impl Services {
                 mails: mails.clone(),
                 obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
                 belongings: vec![domains.projects.clone()],
+                exported: vec![domains.projects.clone(), domains.tenders.clone(), domains.escrow.clone()],
+                sign_in: auth.clone(),
                 clock: Arc::new(SystemClock),
                 settings: users::Settings::read(&mut settings.reader()),
                 cookies: users::CookieSettings { secure: settings.secure_cookie },
@@ -398,11 +400,18 @@ fn escrow_settings(settings: &Settings, livemode: bool, public_url: &str) -> esc
     escrow
 }
 
+/// `https://api.example.com` of a URL below it; of none, none.
+fn origin_of(public_url: &str) -> Option<String> {
+    let origin = reqwest::Url::parse(public_url).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
 fn web_settings(settings: &Settings) -> web::Settings {
     let limits = settings.rate_limits;
     let per_minute = |requests: u32| web::Quota { requests, seconds: 60 };
     web::Settings {
         allowed_origins: settings.server.allowed_origins.clone(),
+        public_origin: origin_of(&settings.server.public_url),
         trusted_proxies: settings.server.trusted_proxies.clone(),
         client_ip_header: settings.server.client_ip_header,
         body_limit: settings.server.max_body_bytes,

@@ -17,6 +17,7 @@ mod clock;
 mod connect;
 mod connection;
 mod error;
+mod exported;
 mod idempotency;
 mod listen;
 mod migrate;
@@ -40,6 +41,7 @@ pub use alarms::{AlarmRow, Settled, alarming, alarms, open_alarms_by_kind, settl
 pub use catalogue::{Sight, answers, moved_clock, sight, unprotected_tables};
 pub use connect::{ConnectError, Messages, client_config, connect, tls};
 pub use error::{DbResult, fault_of};
+pub use exported::exported;
 pub use listen::{Hearing, Signal, listen};
 pub use migrate::{MigrateError, SchemaState, bootstrap, migrate, migrate_with, pending_migrations, revert_all, schema_state};
 pub use money::{currency, money};

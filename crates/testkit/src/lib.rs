@@ -6,15 +6,19 @@
 mod authenticator;
 mod database;
 pub mod issuer;
+mod name_server;
 mod people;
 mod proxy;
 mod scanner;
 mod until;
+mod unzip;
 
 pub use authenticator::Authenticator;
 pub use database::Database;
 pub use issuer::Issuer;
+pub use name_server::NameServer;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};
 pub use scanner::Scanner;
 pub use until::until;
+pub use unzip::unzipped;

@@ -35,7 +35,7 @@ pub use rate_limit::{AuthRateLimit, Limits};
 pub use settings::{Quota, RateLimits, Settings};
 pub use spent::{SpentLimit, SpentLog};
 
-use crate::extract::BodyLimits;
+use crate::extract::{BodyLimits, PublicOrigin};
 use crate::routes::fallback;
 
 /// The App of one worker.
@@ -54,6 +54,7 @@ pub fn app(
             total: deps.settings.body_timeout,
         })
         .app_data(deps.idempotency.clone())
+        .app_data(PublicOrigin(deps.settings.public_origin.clone()))
         .configure(|config| {
             if let Some(authority) = &deps.authority {
                 config.app_data(authority.clone());

@@ -20,6 +20,7 @@ pub(crate) use auth::{Caller, Credential, resolve, with_caller};
 pub(crate) use body::BodyLimits;
 pub use body::{Body, Patch, RawBody};
 pub(crate) use entity_tags::EntityTags;
+pub(crate) use form::PublicOrigin;
 pub use form::{FormBody, parameter};
 pub use id::Id;
 pub use if_match::{IfMatch, Unchanged, unless_overtaken};

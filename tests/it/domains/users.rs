@@ -28,6 +28,9 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         scene.keep("invitation to the organisation", invited.text("/id"));
         let link = scene.owner.http.post("/api/organization/invitation-links", json!({})).await.expect(201);
         scene.keep("invitation link", link.text("/link/id"));
+        let domain = json!({"domain": format!("{}.example", scene.owner.org)});
+        let domain = scene.owner.http.post("/api/organization/domains", domain).await.expect(201);
+        scene.keep("domain", domain.text("/id"));
         let to = json!({"userId": colleague.user});
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
@@ -61,6 +64,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/organization/invitations/{id}", sent, None, HIDDEN, FORBIDDEN);
     links(scene, cases);
     ownership(scene, cases);
+    domains(scene, cases);
 
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
@@ -85,6 +89,20 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/user", "/api/user", None, &[204], &[204, 409]);
     cases.add("POST /api/auth/logout", "/api/auth/logout", None, &[204], &[204]);
     cases.add("POST /api/auth/logout-everywhere", "/api/auth/logout-everywhere", None, &[204], &[204]);
+}
+
+/// Domains, and joining by them.
+fn domains(scene: &Scene, cases: &mut Cases) {
+    let all = "/api/organization/domains";
+    cases.add("GET /api/organization/domains", all, None, OWN, FORBIDDEN);
+    cases.add("POST /api/organization/domains", all, Some(json!({"domain": "stranger.example"})), &[201], FORBIDDEN);
+    let domain = format!("{all}/{}", scene.id("domain"));
+    cases.add("GET /api/organization/domains/{id}", domain.clone(), None, HIDDEN, FORBIDDEN);
+    cases.add("POST /api/organization/domains/{id}/verify", format!("{domain}/verify"), None, HIDDEN, FORBIDDEN);
+    cases.add("DELETE /api/organization/domains/{id}", domain, None, HIDDEN, FORBIDDEN);
+    cases.add("GET /api/joinable-organizations", "/api/joinable-organizations", None, OWN, OWN);
+    let joined = format!("/api/joinable-organizations/{}/join", scene.owner.org);
+    cases.add("POST /api/joinable-organizations/{id}/join", joined, None, HIDDEN, HIDDEN);
 }
 
 /// An organisation passes from one owner to another.
@@ -165,6 +183,21 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     })
 }
 
+/// The organisation proves a domain, somebody with an address there joins, and it is given up.
+async fn domain(walk: &mut Walk, owner: &Party) {
+    let claimed = walk.send(&owner.http, "POST /api/organization/domains", &[], &[]).await;
+    let id = claimed.text("/id");
+    walk.names.publish(&claimed.text("/recordName"), &[claimed.text("/recordValue").as_str()]);
+    walk.send(&owner.http, "GET /api/organization/domains", &[], &[]).await;
+    walk.send(&owner.http, "GET /api/organization/domains/{id}", &[&id], &[]).await;
+    walk.send(&owner.http, "POST /api/organization/domains/{id}/verify", &[&id], &[]).await;
+    let edith = walk.register("edith@nordbau.example", "Edith & Sons").await;
+    walk.world.prove(&edith).await;
+    walk.send(&edith.http, "GET /api/joinable-organizations", &[], &[]).await;
+    walk.send(&edith.http, "POST /api/joinable-organizations/{id}/join", &[&owner.org], &[]).await;
+    walk.send(&owner.http, "DELETE /api/organization/domains/{id}", &[&id], &[]).await;
+}
+
 /// An owner offers the organisation, takes that back, is refused, and gives it away.
 async fn hand_over(walk: &mut Walk) {
     let owner = walk.register("seller@acme.example", "Handed Over & Sons").await;
@@ -207,6 +240,7 @@ async fn members(walk: &mut Walk, owner: &Party, grace: &Party) {
     walk.send(&joan.http, "POST /api/invitation-links/accept", &[], &[("/token", token.as_str())]).await;
     walk.send(&owner.http, "DELETE /api/organization/invitation-links/{id}", &[&id], &[]).await;
     hand_over(walk).await;
+    domain(walk, owner).await;
     let member = walk.world.colleague(owner, "member").await;
     walk.send(&owner.http, "DELETE /api/users/{id}/sessions", &[&member.user], &[]).await;
     walk.send(&owner.http, "DELETE /api/users/{id}", &[&member.user], &[]).await;

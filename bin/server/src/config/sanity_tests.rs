@@ -86,6 +86,8 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("API_KEYS__PER_ORGANIZATION", "0", "api_keys.per_organization", "must be 1 to 1000"),
     ("API_KEYS__LEAK_REPORTER_URL", "http://api.github.com/keys", "api_keys.leak_reporter_url", "must begin with https://"),
     ("LEAVING__GRACE", "100d", "leaving.grace", "must be from"),
+    ("LEAVING__EXPORT_KEPT", "0s", "leaving.export_kept", "must be from"),
+    ("LEAVING__EXPORT_MOST_BYTES", "0", "leaving.export_most_bytes", "must be from 1048576"),
     ("TENDERS__MINIMUM_SUBMISSION_PERIOD", "0s", "tenders.minimum_submission_period", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "0s", "database.statement_timeout", "must be from"),
     ("DATABASE__STATEMENT_TIMEOUT", "900us", "database.statement_timeout", "must be from"),

@@ -26,7 +26,7 @@ kernel::refusals! {
         /// The sign-in is older than the organisation lets one be.
         #[error("your sign-in is older than that organisation allows: tell your password again (POST /api/auth/reauthenticate), then switch")]
         AuthenticateAgain = Conflict("AUTHENTICATE_AGAIN"),
-        /// What a link holds proves nothing, whether it was used, replaced by a newer one, too old, for something else, or never ours.
+        /// What a link holds proves nothing, whether it was used, replaced by newer ones, too old, for something else, or never ours.
         #[error("this link was used already, is too old, or was replaced by a newer one: ask for another")]
         LinkSpent = Conflict("LINK_SPENT"),
         /// The code is not the one of the mail, or proves nothing any more; which of them is not told.

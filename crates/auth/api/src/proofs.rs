@@ -5,7 +5,7 @@ use kernel::{Ctx, SessionId};
 use secrecy::SecretString;
 
 use crate::proof::{Asked, Asking, Purpose, Shown};
-use crate::{Entered, Error};
+use crate::{Entered, Error, KnownDevice};
 
 /// The verbs that go by mail. Looking at a link does nothing ([`Proofs::address_of`]): mail is opened by machines before it is read.
 #[async_trait]
@@ -28,11 +28,11 @@ pub trait Proofs: Send + Sync {
     /// [`Error::Invalid`] if it is no address; [`Error::TooManyMails`].
     async fn ask_reset(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error>;
 
-    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in.
+    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in; the device is known from then on.
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`]; [`Error::Invalid`] for the password, and then nothing is used up.
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<(), Error>;
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error>;
 
     /// Mails an address what signs its person in, or up.
     ///
@@ -45,7 +45,7 @@ pub trait Proofs: Send + Sync {
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`], [`Error::EmailTaken`] by one that looks the same.
-    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error>;
+    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>, device: Option<&SecretString>) -> Result<Entered, Error>;
 
     /// The context's person, who tells the password, wants another address: mails what proves it there, and tells the present one.
     ///

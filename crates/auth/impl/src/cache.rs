@@ -1,16 +1,22 @@
 //! `Cache`: sessions in memory, coherent with the database by notifications.
 
-use std::collections::{HashMap, VecDeque};
+mod state;
+
 use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Instant;
 
 use db::Voucher;
 use kernel::{OrgId, ProjectId, UserId};
 
 use crate::Settings;
+use crate::flood::Flood;
 use crate::held::Held;
 use crate::repo::CHANNEL;
 use crate::roles::Roles;
 use crate::token::TokenHash;
+
+pub(crate) use state::Generation;
+use state::{Forgotten, State};
 
 /// Sessions by the hash of their token.
 ///
@@ -25,6 +31,7 @@ pub(crate) struct Cache {
     sessions: moka::sync::Cache<TokenHash, Entry>,
     roles: Roles,
     state: RwLock<State>,
+    flood: Flood,
     most_marks: usize,
 }
 
@@ -35,101 +42,14 @@ struct Entry {
     of_org: Weak<()>,
 }
 
-/// What was forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Forgotten {
-    Session(TokenHash),
-    Person(UserId),
-    Member(UserId, OrgId),
-    Organization(OrgId),
-    Everything,
-}
-
-/// So many of the last are remembered: look-ups take milliseconds.
-const REMEMBERED: usize = 1024;
-
-struct State {
-    generation: u64,
-    /// What was forgotten last, one for each generation, the newest at the end.
-    recent: VecDeque<Forgotten>,
-    listening: bool,
-    marks: HashMap<UserId, Vec<(OrgId, Arc<()>)>>,
-    orgs: HashMap<OrgId, Arc<()>>,
-}
-
-impl State {
-    fn forget(&mut self, what: Forgotten) {
-        self.generation += 1;
-        if self.recent.len() == REMEMBERED {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(what);
-    }
-
-    /// Whether a session was forgotten since a look-up began, or may have been.
-    fn forgot(&self, began: Generation, hash: &TokenHash, user: UserId, org: OrgId) -> bool {
-        let Ok(since) = usize::try_from(self.generation - began.0) else { return true };
-        since > self.recent.len()
-            || self.recent.iter().rev().take(since).any(|what| match what {
-                Forgotten::Session(forgotten) => forgotten == hash,
-                Forgotten::Person(forgotten) => *forgotten == user,
-                Forgotten::Member(forgotten, place) => *forgotten == user && *place == org,
-                Forgotten::Organization(forgotten) => *forgotten == org,
-                Forgotten::Everything => true,
-            })
-    }
-
-    /// The mark of a person in an organisation. Marks on which nothing leans any more are dropped before there are too many.
-    fn mark(&mut self, user: UserId, org: OrgId, most: usize) -> Weak<()> {
-        if self.marks.len() >= most {
-            self.marks.retain(|_, places| {
-                places.retain(|(_, mark)| Arc::weak_count(mark) > 0);
-                !places.is_empty()
-            });
-        }
-        let places = self.marks.entry(user).or_default();
-        if let Some((_, mark)) = places.iter().find(|(place, _)| *place == org) {
-            return Arc::downgrade(mark);
-        }
-        let mark = Arc::new(());
-        let weak = Arc::downgrade(&mark);
-        places.push((org, mark));
-        weak
-    }
-
-    /// The mark of an organisation, likewise.
-    fn mark_of(&mut self, org: OrgId, most: usize) -> Weak<()> {
-        if self.orgs.len() >= most {
-            self.orgs.retain(|_, mark| Arc::weak_count(mark) > 0);
-        }
-        Arc::downgrade(self.orgs.entry(org).or_default())
-    }
-
-    fn drop_marks(&mut self) {
-        self.marks.clear();
-        self.orgs.clear();
-    }
-}
-
-/// When a look-up began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Generation(pub(crate) u64);
-
 impl Cache {
     /// An empty cache that stores nothing until it is [`Cache::connected`].
     pub(crate) fn new(settings: &Settings) -> Self {
         let sessions =
             moka::sync::Cache::builder().max_capacity(settings.cached_sessions).time_to_live(settings.cache_life).build();
-        let state = RwLock::new(State {
-            generation: 0,
-            recent: VecDeque::new(),
-            listening: false,
-            marks: HashMap::new(),
-            orgs: HashMap::new(),
-        });
         // Twice the sessions: a sweep then frees at least half, so that it costs next to nothing on average.
         let most_marks = usize::try_from(settings.cached_sessions).unwrap_or(usize::MAX).saturating_mul(2).max(16);
-        Self { sessions, roles: Roles::new(settings), state, most_marks }
+        Self { sessions, roles: Roles::new(settings), state: RwLock::default(), flood: Flood::default(), most_marks }
     }
 
     /// What is kept of roles in teams.
@@ -149,9 +69,10 @@ impl Cache {
 
     /// Stores what a look-up found, unless it was forgotten since that began.
     pub(crate) fn store(&self, began: Generation, hash: TokenHash, held: Arc<Held>) {
+        self.calm_down(Instant::now());
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let (user, org) = (held.session.user, held.session.org);
-        if state.listening && !state.forgot(began, &hash, user, org) {
+        if state.listening && !state.flooded && !state.forgot(began, &hash, user, org) {
             let mark = state.mark(user, org, self.most_marks);
             let of_org = state.mark_of(org, self.most_marks);
             self.sessions.insert(hash, Entry { held, mark, of_org });
@@ -160,8 +81,9 @@ impl Cache {
 
     /// Whether what a look-up that began then found of a hash and of a person in an organisation still holds; as of when it does.
     pub(crate) fn still(&self, began: Generation, hash: &TokenHash, user: UserId, org: OrgId) -> Option<Generation> {
+        self.calm_down(Instant::now());
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        (state.listening && !state.forgot(began, hash, user, org)).then_some(Generation(state.generation))
+        (state.listening && !state.flooded && !state.forgot(began, hash, user, org)).then_some(Generation(state.generation))
     }
 
     /// Forgets one session.
@@ -220,8 +142,35 @@ impl Cache {
         self.flush(false);
     }
 
+    /// Whether a notification comes in such a flood that looking at each would make this deaf to all of them. Then everything is forgotten, once, and
+    /// nothing is kept before the flood has ended: to forget more than is told is always right.
+    fn is_flooded(&self, now: Instant) -> bool {
+        self.calm_down(now);
+        if !self.flood.rises(now) {
+            return false;
+        }
+        if !self.state.read().unwrap_or_else(PoisonError::into_inner).flooded {
+            metrics::counter!("session_notices_floods_total").increment(1);
+            tracing::warn!(
+                "notifications about sessions come in a flood: everything is forgotten, and nothing kept until it ends"
+            );
+            self.turn(|state| state.flooded = true);
+        }
+        true
+    }
+
+    /// Keeps again what is found, if a flood has ended. What was found while none was looked at is not believed.
+    fn calm_down(&self, now: Instant) {
+        if self.state.read().unwrap_or_else(PoisonError::into_inner).flooded && self.flood.is_over(now) {
+            self.turn(|state| state.flooded = false);
+        }
+    }
+
     /// Obeys a notification, if the database vouches for it: nobody else says what servers forget, and whoever can send statements can notify.
     pub(crate) fn heard(&self, notice: &str, voucher: &Voucher) {
+        if self.is_flooded(Instant::now()) {
+            return;
+        }
         let vouched = notice
             .rsplit_once(' ')
             .filter(|(payload, proof)| hex::decode(proof).is_ok_and(|proof| voucher.knows(CHANNEL, payload, &proof)));
@@ -260,13 +209,17 @@ impl Cache {
     }
 
     fn flush(&self, listening: bool) {
-        self.roles.flush(listening);
-        let note = |state: &mut State| {
-            state.forget(Forgotten::Everything);
-            state.listening = listening;
-            state.drop_marks();
-        };
-        self.change(note, || self.sessions.invalidate_all());
+        self.turn(|state| state.listening = listening);
+    }
+
+    /// Forgets everything as what is known of notifications changes.
+    fn turn(&self, turn: impl FnOnce(&mut State)) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        turn(&mut state);
+        state.forget(Forgotten::Everything);
+        state.drop_marks();
+        self.roles.flush(state.listening && !state.flooded);
+        self.sessions.invalidate_all();
     }
 
     fn change(&self, note: impl FnOnce(&mut State), forget: impl FnOnce()) {
@@ -290,7 +243,11 @@ fn role_of(payload: &str) -> Option<(UserId, OrgId, ProjectId)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::state::REMEMBERED;
     use super::*;
+    use crate::flood::MOST;
     use auth_api::Session;
     use kernel::{AddedPermissions, OrgRole, ProjectRoles, SessionId};
 
@@ -468,5 +425,23 @@ mod tests {
         assert!(cache.get(&hash).is_none());
         cache.store(cache.generation(), hash, session(UserId::new()));
         assert!(cache.get(&hash).is_none());
+    }
+
+    #[test]
+    fn in_a_flood_everything_is_forgotten_and_nothing_kept_until_it_is_over() {
+        // Of a clock that only this test moves.
+        let (cache, ada, began) = (cache(), UserId::new(), Instant::now() + Duration::from_secs(3600));
+        cache.store(cache.generation(), [1; 32], session(ada));
+        assert!((0..MOST).all(|_| !cache.is_flooded(began)));
+        assert!(cache.get(&[1; 32]).is_some());
+        assert!(cache.is_flooded(began) && cache.get(&[1; 32]).is_none());
+        let meanwhile = cache.generation();
+        cache.store(meanwhile, [2; 32], session(ada));
+        assert!(cache.get(&[2; 32]).is_none() && cache.still(meanwhile, &[2; 32], ada, OrgId::new()).is_none());
+        cache.calm_down(began + Duration::from_secs(1));
+        cache.store(meanwhile, [2; 32], session(ada));
+        assert!(cache.get(&[2; 32]).is_none(), "found while nobody listened");
+        cache.store(cache.generation(), [3; 32], session(ada));
+        assert!(cache.get(&[3; 32]).is_some());
     }
 }

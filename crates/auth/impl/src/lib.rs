@@ -44,7 +44,7 @@
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
-//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `address_proofs`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
+//! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
 //! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows
 //! people and organisations.
 
@@ -57,6 +57,7 @@ mod elsewhere;
 mod factor_resets;
 mod factor_secret;
 mod flights;
+mod flood;
 mod hasher;
 mod held;
 mod jwt;

@@ -16,10 +16,14 @@ use crate::token::TokenHash;
 pub(crate) const MINUTES: u32 = 10;
 /// So many wrong codes, and it counts no more.
 pub(crate) const MOST_TRIES: i16 = 5;
-/// So many mails of one purpose go to an address …
+/// So many mails of one purpose go to a mailbox that are asked for from one network …
 pub(crate) const MOST_MAILS: u32 = 6;
+/// … so many that are asked for from wherever …
+pub(crate) const MOST_MAILS_OF_ALL: u32 = 30;
 /// … in so many seconds.
 pub(crate) const MAILS_WINDOW: u32 = 3600;
+/// Of those that one network asked for, so many count at a time.
+pub(crate) const MOST_LINKS: i64 = 3;
 
 /// The length of a token as text: 256 bits in hexadecimal digits, which stand in any address and any mail as they are.
 const LENGTH: usize = 64;
@@ -51,6 +55,20 @@ pub(crate) struct Proof {
     /// The session from which it was asked for.
     pub session: Option<SessionId>,
     pub code: Vec<u8>,
+}
+
+/// By what mails are counted that go to a mailbox: from one network, or from wherever. Many mail servers put what is written with something behind a
+/// plus into one mailbox, so all of it counts together; whose account it is about is told by the address as it is.
+pub(crate) fn count_key(purpose: Purpose, email_key: &str, from: Option<&str>) -> [u8; 32] {
+    let (local, domain) = email_key.rsplit_once('@').unwrap_or((email_key, ""));
+    let mailbox = local.split('+').next().filter(|mailbox| !mailbox.is_empty()).unwrap_or(local);
+    let mut hash = Sha256::new();
+    for part in [purpose.name(), mailbox, domain, from.unwrap_or_default()] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.update([u8::from(from.is_some())]);
+    hash.finalize().into()
 }
 
 /// When a proof that is made at `now` ends.
@@ -144,6 +162,24 @@ mod tests {
         assert!(!is_code(&pepper, &of(Uuid::from_u128(2)), code).unwrap());
         assert!(!is_code(&"q".to_owned().into(), &of(id), code).unwrap());
         assert!(!is_code(&pepper, &of(id), "").unwrap());
+    }
+
+    #[test]
+    fn spellings_of_one_mailbox_count_together_and_networks_apart() {
+        let key = |email: &str, from: Option<&str>| count_key(Purpose::MagicLink, email, from);
+        assert_eq!(key("ada+1@example.com", None), key("ada@example.com", None));
+        assert_eq!(key("ada+1+2@example.com", Some("n")), key("ada+x@example.com", Some("n")));
+        for other in [
+            key("ada@example.org", None),
+            key("bob@example.com", None),
+            key("+ada@example.com", None),
+            key("ada@example.com", Some("")),
+            key("ada@example.com", Some("n")),
+            count_key(Purpose::ResetPassword, "ada@example.com", None),
+        ] {
+            assert_ne!(other, key("ada@example.com", None));
+        }
+        assert_ne!(key("+a@example.com", None), key("+b@example.com", None), "nothing stands before the plus");
     }
 
     #[test]

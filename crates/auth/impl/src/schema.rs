@@ -1,13 +1,14 @@
 //! The tables of this crate, as diesel knows them.
 
 diesel::table! {
-    address_proofs (id) {
+    mailed_proofs (id) {
         id -> Uuid,
         purpose -> Text,
         email -> Text,
         email_key -> Text,
         user_id -> Nullable<Uuid>,
         session_id -> Nullable<Uuid>,
+        network_hash -> Bytea,
         token_hash -> Bytea,
         request_hash -> Bytea,
         code_hash -> Bytea,
@@ -15,8 +16,14 @@ diesel::table! {
         made_at -> Timestamptz,
         expires_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    mail_counts (key) {
+        key -> Bytea,
         asked -> Integer,
-        asked_since -> Timestamptz,
+        since -> Timestamptz,
     }
 }
 

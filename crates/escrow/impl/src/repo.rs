@@ -4,6 +4,7 @@
 pub(crate) mod contracts;
 pub(crate) mod coverage;
 pub(crate) mod doctor;
+pub(crate) mod exports;
 pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod incidents;

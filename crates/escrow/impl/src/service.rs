@@ -8,6 +8,7 @@ mod charges;
 mod contracts;
 mod coverage;
 mod doctor;
+mod exports;
 mod fees;
 mod float;
 mod funding;

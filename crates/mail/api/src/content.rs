@@ -43,8 +43,10 @@ kernel::named! {
         SecondFactorChanged = "second-factor-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
-        /// Somebody joined by a link.
+        /// Somebody joined by a link or a domain.
         MemberJoined = "member-joined",
+        /// What proves a domain is not published any more.
+        DomainMissing = "domain-missing",
         /// An organisation was suspended.
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
@@ -59,6 +61,8 @@ kernel::named! {
         OrganizationLeaving = "organization-leaving",
         /// That it stays.
         OrganizationKept = "organization-kept",
+        /// That an archive can be fetched.
+        ExportReady = "export-ready",
         /// That an account leaves.
         AccountLeaving = "account-leaving",
         /// That it stays.
@@ -222,7 +226,7 @@ pub enum Content {
         /// Until when, if there is an end to it.
         until: Option<Timestamp>,
     },
-    /// To who made a link by which somebody joined.
+    /// To who made a link by which somebody joined, or to an owner if it was by a domain.
     MemberJoined {
         /// Who.
         member: String,
@@ -232,6 +236,19 @@ pub enum Content {
         organization: String,
         /// For whom the link was, in its maker's words.
         label: Option<String>,
+        /// By which domain, if it was by one.
+        domain: Option<String>,
+    },
+    /// To an owner, when what proves a domain of the organisation is not published any more.
+    DomainMissing {
+        /// Which.
+        domain: String,
+        /// Whose.
+        organization: String,
+        /// Under which name it is looked for.
+        record: String,
+        /// Until when it counts as proven; `None`: no more.
+        until: Option<Timestamp>,
     },
     /// To the owners of an organisation that the platform suspended.
     OrganizationSuspended {
@@ -298,6 +315,15 @@ pub enum Content {
         /// Since when.
         at: Timestamp,
     },
+    /// To whom asked for an archive: it can be fetched.
+    ExportReady {
+        /// Of which organisation; of the person without it.
+        organization: Option<String>,
+        /// Until when.
+        until: Timestamp,
+        /// Where, for whoever is signed in as that person.
+        link: Link,
+    },
     /// To whom the account is that leaves.
     AccountLeaving {
         /// When it was asked for.
@@ -341,6 +367,7 @@ impl Content {
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
+            Self::DomainMissing { .. } => Template::DomainMissing,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
@@ -348,6 +375,7 @@ impl Content {
             Self::TenderInvitation { .. } => Template::TenderInvitation,
             Self::OrganizationLeaving { .. } => Template::OrganizationLeaving,
             Self::OrganizationKept { .. } => Template::OrganizationKept,
+            Self::ExportReady { .. } => Template::ExportReady,
             Self::AccountLeaving { .. } => Template::AccountLeaving,
             Self::AccountKept { .. } => Template::AccountKept,
             Self::Test { .. } => Template::Test,
@@ -364,6 +392,7 @@ impl Content {
             | Self::MemberInvitation { link, .. }
             | Self::OwnershipOffered { link, .. }
             | Self::TenderInvitation { link, .. }
+            | Self::ExportReady { link, .. }
             | Self::AccountLeaving { link, .. } => Some(link),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
@@ -381,6 +410,7 @@ impl Content {
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
+            | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OwnershipMoved { .. }
@@ -401,7 +431,9 @@ impl Content {
             Self::MemberInvitation { until, .. } => *until,
             Self::OwnershipOffered { until, .. } => Some(*until),
             Self::TenderInvitation { deadline, .. } => Some(*deadline),
-            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } => Some(*until),
+            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } | Self::ExportReady { until, .. } => {
+                Some(*until)
+            }
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressLeft { .. }
@@ -417,6 +449,7 @@ impl Content {
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
             | Self::MemberJoined { .. }
+            | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OwnershipMoved { .. }

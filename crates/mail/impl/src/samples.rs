@@ -64,6 +64,13 @@ pub(crate) fn sample(template: Template) -> Content {
             address: "grace@example.com".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
             label: Some("Site managers".to_owned()),
+            domain: None,
+        },
+        Template::DomainMissing => Content::DomainMissing {
+            domain: "example.com".to_owned(),
+            organization: "Müller & Söhne GmbH".to_owned(),
+            record: "_14build-challenge.example.com".to_owned(),
+            until: Some(at),
         },
         Template::OrganizationSuspended => Content::OrganizationSuspended {
             organization: "Müller & Söhne GmbH".to_owned(),
@@ -95,6 +102,11 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/").with("restore", "01a1fc9e-bd46-72c5-b79d-03458dc919d0")),
         },
         Template::OrganizationKept => Content::OrganizationKept { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::ExportReady => Content::ExportReady {
+            organization: Some("Müller & Söhne GmbH".to_owned()),
+            until: at,
+            link: Link::to("/exports/01a1fc9e-bd46-72c5-b79d-03458dc919d0"),
+        },
         Template::AccountLeaving => Content::AccountLeaving {
             at,
             until: at + Duration::from_secs(14 * 24 * 3600),

@@ -1,6 +1,7 @@
 //! SQL of this domain: functions on `&mut Tx` or `&ReadTx<'_>`. Each names the organisation, which is the way to its shard; row-level security
 //! keeps them inside the transaction's tenant, whatever they name.
 
+pub(crate) mod exports;
 pub(crate) mod project;
 pub(crate) mod soq;
 pub(crate) mod soq_lines;

@@ -1,6 +1,7 @@
 //! The verbs: authorise → load → pure rule → save → audit, one transaction each.
 
 mod belongings;
+mod exports;
 mod port;
 mod projects;
 mod soqs;

@@ -37,11 +37,24 @@ pub mod perm {
     pub const ROLES_MANAGE: Permission = Permission("roles.manage");
     /// Found a further organisation, of which one becomes the owner.
     pub const CREATE: Permission = Permission("organizations.create");
+    /// Take along all that the organisation has here, as an archive.
+    pub const EXPORT: Permission = Permission("organization.export");
     /// Have the organisation leave the platform.
     pub const DELETE: Permission = Permission("organization.delete");
     /// All of them.
-    pub const ALL: &[Permission] =
-        &[READ, UPDATE, SET_THRESHOLD, MEMBERS_READ, MEMBERS_MANAGE, OWNERS_MANAGE, ROLES_READ, ROLES_MANAGE, CREATE, DELETE];
+    pub const ALL: &[Permission] = &[
+        READ,
+        UPDATE,
+        SET_THRESHOLD,
+        MEMBERS_READ,
+        MEMBERS_MANAGE,
+        OWNERS_MANAGE,
+        ROLES_READ,
+        ROLES_MANAGE,
+        CREATE,
+        EXPORT,
+        DELETE,
+    ];
 }
 
 kernel::named! {

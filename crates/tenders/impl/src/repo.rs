@@ -3,6 +3,7 @@
 pub mod awards;
 pub mod bids;
 pub mod drafts;
+pub mod exports;
 pub mod platform;
 pub mod rotation;
 pub mod tenders;

@@ -3,6 +3,7 @@
 mod award;
 mod bidding;
 mod drafting;
+mod exports;
 mod falls;
 mod obligations;
 mod opening;

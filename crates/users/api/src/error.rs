@@ -42,6 +42,18 @@ kernel::refusals! {
         /// The organisation has as many links as it may have.
         #[error("an organisation has at most {0} links that count: take one back that is not needed")]
         TooManyLinks(u32) = Conflict("TOO_MANY_LINKS"),
+        /// The organisation has said so of this domain before.
+        #[error("this domain is listed already")]
+        DomainListed = Conflict("DOMAIN_LISTED"),
+        /// The organisation has as many domains as it may have.
+        #[error("an organisation has at most {0} domains: give one up that is not needed")]
+        TooManyDomains(u32) = Conflict("TOO_MANY_DOMAINS"),
+        /// What proves the domain is not published under this name.
+        #[error("no TXT record of {0} has the value that proves the domain: publish it, and wait until it is known everywhere")]
+        DomainNotProven(String) = Conflict("DOMAIN_NOT_PROVEN"),
+        /// Another organisation has proven the domain.
+        #[error("another organisation has proven this domain: it gives it up first, or takes its record away and waits for a week")]
+        DomainTaken = Conflict("DOMAIN_TAKEN"),
         /// The person to whom the organisation is offered is its owner.
         #[error("this person is an owner already")]
         AlreadyOwner = Conflict("ALREADY_OWNER"),

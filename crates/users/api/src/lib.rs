@@ -1,6 +1,8 @@
 //! People and their profile as other crates see them: oneself, and the members of an organisation.
 
+mod domains;
 mod error;
+mod exports;
 mod invitation_links;
 mod leaving;
 mod ownership;
@@ -12,7 +14,9 @@ use mail_api::Language;
 use tenants_api::Organization;
 use uuid::Uuid;
 
+pub use domains::{CHALLENGE_LABEL, OrganizationDomain, OrganizationDomains, TxtRecords};
 pub use error::Error;
+pub use exports::{Export, ExportState, Exported, Exports};
 pub use invitation_links::{FreshInvitationLink, InvitationLink, InvitationLinks, NewInvitationLink};
 pub use leaving::{Belongings, Departure, Leaving, LeavingOrganization, Obligations};
 pub use ownership::{Ownership, OwnershipOffer};

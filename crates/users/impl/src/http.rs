@@ -5,9 +5,11 @@ mod authenticators;
 mod authz;
 mod callbacks;
 mod cookies;
+mod domains;
 mod dto;
 mod elsewhere;
 mod examples;
+mod exports;
 mod factors;
 mod invitation_links;
 mod invitations;
@@ -42,6 +44,7 @@ pub fn pages(config: &mut ServiceConfig) {
     join::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
+    exports::page(config);
 }
 
 /// Adds this crate's endpoints.
@@ -96,6 +99,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || invitations::accept).without_key();
     r.add(Guard::SignedIn, || invitations::decline).without_key();
     invitation_links::join(r);
+    domains::join(r);
     r.tag("Members", "The people of the session's organisation.");
     r.resource("organizationInvitations");
     r.add(perm::MEMBERS_MANAGE, || invitations::invited);
@@ -103,6 +107,7 @@ pub fn routes(r: &mut Routes) {
     r.add(perm::MEMBERS_MANAGE, || invitations::resend).without_key();
     r.add(perm::MEMBERS_MANAGE, || invitations::withdraw).unconditional();
     invitation_links::manage(r);
+    domains::manage(r);
     r.resource("users");
     r.add(perm::MEMBERS_READ, || users::list);
     r.add(perm::MEMBERS_MANAGE, || users::invite);
@@ -113,10 +118,13 @@ pub fn routes(r: &mut Routes) {
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     security_events::routes(r);
     roles::routes(r);
-    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all.");
+    r.tag("Leaving", "An organisation that leaves the platform, and is kept after all; what one takes along.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
     r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
     r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
+    r.resource("organizationExport").add(perm::EXPORT, || exports::of_organization).without_key().stepping_up();
+    r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();
+    r.resource("userExports").add(Guard::SignedIn, || exports::list);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -12,6 +12,7 @@
 //! - Nobody gives what they do not hold by a built-in role: neither by making a role, nor by changing or giving one. What an owner alone holds, what wants a
 //!   person's word and what leads to more than itself stands in no custom role.
 //! - An invitation, by address or by link, gives membership alone; what manages is given to somebody who has come.
+//! - A proven domain is one organisation's, and the platform's to note; by it joins who has proven an address of exactly it, and asks to.
 //! - By a link joins who has proven an address, of its domains if it names any, and no more than it says; it is looked at under the organisation's lock.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
 //! - An organisation with obligations ([`users_api::Obligations`]) does not leave, nor does its last member; bound again when it is to be forgotten, it
@@ -21,17 +22,22 @@
 //!   trails, contracts and postings still name the same.
 //! - Answers of register, login and switch hold a secret: they are never stored under an idempotency key.
 //!
-//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `departures`.
+//! Tables owned: `users`, `member_invitations`, `invitation_links`, `ownership_offers`, `organization_domains`, `departures`, `exports`, `export_parts`.
 //!
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
-//! `web::Data<dyn Leaving>`, `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`, `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`,
-//! `web::Data<dyn Passkeys>`,
+//! `web::Data<dyn OrganizationDomains>`, `web::Data<dyn Leaving>`, `web::Data<dyn Exports>`, `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`,
+//! `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`, `web::Data<dyn Passkeys>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
 mod directory;
+mod domain_rules;
+mod domain_settings;
+mod domains;
+mod files;
 mod http;
 mod jobs;
 mod link_rules;
+mod managers;
 mod model;
 mod module;
 mod repo;
@@ -41,8 +47,11 @@ mod service;
 mod settings;
 mod suspensions;
 mod token;
+mod zip;
 
 pub use directory::{Directory, is_registered};
+pub use domain_settings::DomainSettings;
+pub use domains::{DomainDependencies, Domains};
 pub use http::{CookieSettings, pages, routes};
 pub use module::MODULE;
 pub use roles::{Roles, RolesDependencies};

@@ -3,7 +3,7 @@
 use auth_api::email::Email;
 use kernel::{FieldFault, OrgId, OrgRole, Timestamp, UserId, text};
 use mail_api::Language;
-use users_api::{Departure, NewInvitation, ProfileChange};
+use users_api::{Departure, Export, NewInvitation, ProfileChange};
 use uuid::Uuid;
 
 kernel::named! {
@@ -53,6 +53,16 @@ pub(crate) struct StoredDeparture {
     pub(crate) state: DepartureState,
     /// How many steps of the end are done.
     pub(crate) steps: i16,
+}
+
+/// An archive as it is kept.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredExport {
+    pub(crate) export: Export,
+    /// Who asked for it.
+    pub(crate) user: UserId,
+    /// In which language is written that it is there.
+    pub(crate) language: Language,
 }
 
 /// An invitation as it is kept: what the person's side of it needs.

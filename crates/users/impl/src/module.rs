@@ -6,9 +6,9 @@ use actix_web::web::{Data, ServiceConfig};
 use jobs::Registry;
 use module::{Checkup, Finding, Module, Wired};
 use uow::SystemUow;
-use users_api::{InvitationLinks, Leaving, Ownership, Users};
+use users_api::{Exports, InvitationLinks, Leaving, Ownership, Users};
 
-use crate::{Service, Settings, http, jobs as tasks, repo};
+use crate::{DomainSettings, Service, Settings, http, jobs as tasks, repo};
 
 /// What should be gone for so long and is not, is a finding.
 const OVERDUE: chrono::TimeDelta = chrono::TimeDelta::days(1);
@@ -18,6 +18,7 @@ pub const MODULE: Module = Module {
     tasks: tasks::TASKS,
     settings: |reader| {
         Settings::read(reader);
+        DomainSettings::read(reader);
     },
     routes: http::routes,
     rules: &["DEPARTURE_OVERDUE"],
@@ -31,6 +32,7 @@ impl Wired for Service {
         config
             .app_data(Data::new(self.cookies().clone()))
             .app_data(Data::from(leaving))
+            .app_data(Data::from(self.clone() as Arc<dyn Exports>))
             .app_data(Data::from(self.clone() as Arc<dyn InvitationLinks>))
             .app_data(Data::from(self.clone() as Arc<dyn Ownership>))
             .app_data(Data::from(self as Arc<dyn Users>));

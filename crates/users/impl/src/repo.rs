@@ -1,6 +1,8 @@
 //! SQL of people.
 
 pub(crate) mod departures;
+pub(crate) mod domains;
+pub(crate) mod exports;
 pub(crate) mod invitations;
 pub(crate) mod links;
 pub(crate) mod ownership;

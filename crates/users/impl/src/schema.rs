@@ -77,4 +77,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    organization_domains (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        domain -> Text,
+        challenge -> Text,
+        claimed_by -> Uuid,
+        created_at -> Timestamptz,
+        proven_at -> Nullable<Timestamptz>,
+        looked_at -> Nullable<Timestamptz>,
+        missing_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    exports (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        organization -> Nullable<Uuid>,
+        language -> Text,
+        state -> Text,
+        size -> Nullable<BigInt>,
+        digest -> Nullable<Bytea>,
+        asked_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    export_parts (export_id, position) {
+        export_id -> Uuid,
+        position -> Integer,
+        content -> Bytea,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(users, member_invitations);

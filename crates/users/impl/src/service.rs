@@ -1,5 +1,6 @@
 //! The verbs of people.
 
+mod exporting;
 mod farewell;
 mod invitations;
 mod leaving;
@@ -13,19 +14,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
-use auth_api::{Accounts, Authorizer, Sessions};
-use kernel::{Actor, Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, RequestId, Scope, Timestamp, UserId};
+use auth_api::{Accounts, Authorizer, Sessions, SignIn};
+use kernel::{Actor, Clock, Ctx, Fault, OrgId, OrgRole, Page, PageRequest, RequestId, Scope, Timestamp, UserId};
 use mail_api::{Language, Mails};
 use serde_json::json;
 use tenants_api::{Member, Memberships, Organization, perm};
 use uow::{ReadTx, SystemUow, Tx, Uow};
 use users_api::{
-    Belongings, Departure, Error, Leaving, LeavingOrganization, MemberInvitation, MemberUser, NewInvitation, Obligations,
-    OwnInvitation, ProfileChange, User, Users,
+    Belongings, Departure, Error, Export, Exported, Exports, Leaving, LeavingOrganization, MemberInvitation, MemberUser,
+    NewInvitation, Obligations, OwnInvitation, ProfileChange, User, Users,
 };
 use uuid::Uuid;
 
-use crate::{CookieSettings, Settings, model, repo};
+use crate::{CookieSettings, Settings, managers, model, repo};
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -49,6 +50,10 @@ pub struct Dependencies {
     pub obligations: Vec<Arc<dyn Obligations>>,
     /// What goes with an organisation.
     pub belongings: Vec<Arc<dyn Belongings>>,
+    /// What an organisation takes along.
+    pub exported: Vec<Arc<dyn Exported>>,
+    /// What a person does of their sessions.
+    pub sign_in: Arc<dyn SignIn>,
     /// When whoever leaves is gone.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about that.
@@ -69,8 +74,12 @@ pub struct Service {
     mails: Arc<dyn Mails>,
     obligations: Vec<Arc<dyn Obligations>>,
     belongings: Vec<Arc<dyn Belongings>>,
+    exported: Vec<Arc<dyn Exported>>,
+    sign_in: Arc<dyn SignIn>,
     clock: Arc<dyn Clock>,
     grace: Duration,
+    export_kept: Duration,
+    export_most_bytes: usize,
     cookies: CookieSettings,
 }
 
@@ -79,7 +88,8 @@ impl Service {
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
         let Dependencies { uow, system, memberships, sessions, accounts, authorizer, audit, mails, .. } = dependencies;
-        let Dependencies { obligations, belongings, clock, settings: Settings { grace }, cookies, .. } = dependencies;
+        let Dependencies { obligations, belongings, exported, sign_in, clock, settings, cookies, .. } = dependencies;
+        let Settings { grace, export_kept, export_most_bytes } = settings;
         Self {
             uow,
             system,
@@ -91,8 +101,12 @@ impl Service {
             mails,
             obligations,
             belongings,
+            exported,
+            sign_in,
             clock,
             grace,
+            export_kept,
+            export_most_bytes,
             cookies,
         }
     }
@@ -111,15 +125,7 @@ impl Service {
     /// Locks the organisation and passes if the actor's role is still the one that the request was permitted with: who was demoted or
     /// removed meanwhile neither takes it back nor learns anything about emails.
     async fn lock_for_manager_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<Organization, Error> {
-        let organization = self.memberships.lock_organization_in(tx, ctx.org).await?;
-        let Actor::User(user, role) = ctx.actor else { return Ok(organization) };
-        match self.memberships.lock_in(tx, ctx.org, user).await {
-            Ok(member) if member.role == role => Ok(organization),
-            Ok(_) | Err(tenants_api::Error::NotFound(_)) => {
-                Err(Error::Denied(Denied { permission: perm::MEMBERS_MANAGE, project: None }))
-            }
-            Err(error) => Err(error.into()),
-        }
+        managers::lock_for_manager_in(&*self.memberships, tx, ctx).await
     }
 
     /// Whoever acts has shown that their email is theirs. Somebody who registered with another's email would else leave a person behind who has a hold on
@@ -368,5 +374,28 @@ impl Leaving for Service {
 
     async fn restore_account(&self, token: &str, request: &RequestId) -> Result<(), Error> {
         self.take_account_back(token, request).await
+    }
+}
+
+#[async_trait]
+impl Exports for Service {
+    async fn export_organization(&self, ctx: &Ctx, language: Language) -> Result<Export, Error> {
+        self.ask_for_organization(ctx, language).await
+    }
+
+    async fn export_person(&self, ctx: &Ctx, language: Language) -> Result<Export, Error> {
+        self.ask_for_person(ctx, language).await
+    }
+
+    async fn exports(&self, ctx: &Ctx) -> Result<Vec<Export>, Error> {
+        self.own_exports(ctx).await
+    }
+
+    async fn export(&self, ctx: &Ctx, id: Uuid) -> Result<Export, Error> {
+        self.own_export(ctx, id).await
+    }
+
+    async fn piece(&self, ctx: &Ctx, id: Uuid, position: i32) -> Result<Option<Vec<u8>>, Error> {
+        self.own_piece(ctx, id, position).await
     }
 }

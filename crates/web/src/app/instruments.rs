@@ -24,6 +24,11 @@ thread_local! {
 pub fn describe_metrics() {
     describe_counter!("http_requests_total", Unit::Count, "Requests answered, by method, route and status");
     describe_counter!("session_notices_refused_total", Unit::Count, "Notifications about sessions that nobody vouched for");
+    describe_counter!(
+        "session_notices_floods_total",
+        Unit::Count,
+        "Floods of notifications about sessions, in which none is looked at"
+    );
     describe_counter!("service_tokens_total", Unit::Count, "Tokens for other services that were made");
     describe_counter!("rate_limits_spent_total", Unit::Count, "Requests refused because a limit was spent, by limit");
     describe_gauge!("http_connections", Unit::Count, "Clients' connections that are open");

@@ -13,6 +13,9 @@ use crate::client::ClientIpHeader;
 pub struct Settings {
     /// Origins of browsers' pages that may call us, such as `https://app.14build.dev`; besides our own.
     pub allowed_origins: Vec<String>,
+    /// Our own origin, as clients reach us, such as `https://api.14build.dev`. `None`: whatever a request's `Host` says, which only a developer's server
+    /// believes.
+    pub public_origin: Option<String>,
     /// Proxies whose forwarding headers tell the client's address.
     pub trusted_proxies: Vec<Network>,
     /// The header in which they tell it; every other one is ignored.
@@ -39,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            public_origin: None,
             trusted_proxies: Vec::new(),
             client_ip_header: ClientIpHeader::default(),
             body_limit: 1 << 20,

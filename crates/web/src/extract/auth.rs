@@ -238,7 +238,7 @@ pub(crate) async fn resolve(
         Err(problem) => return (Err(problem), None),
     };
     let kept = Some(SecretString::from(token.to_owned()));
-    if by_cookie && !method.is_safe() && !same_site(headers, &settings.allowed_origins) {
+    if by_cookie && !method.is_safe() && !same_site(headers, settings) {
         let detail = "a write with the session cookie must come from an allowed origin: send `Authorization: Bearer` instead";
         return (Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail)), None);
     }
@@ -284,7 +284,7 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Whether this may use the cookie to write: it comes from a page of ours or of an allowed origin, or from no page at all. Browsers name
 /// the origin of every write, so one that names none is a program, which no foreign page can steer. A page that sends no `Referer`, as ours, names
 /// its origin `null`, and is known by what browsers say of where a request comes from (Fetch Metadata).
-fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
+fn same_site(headers: &HeaderMap, settings: &Settings) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let referer = || text(header::REFERER).map(|referer| origin_of(referer).unwrap_or("null"));
     let Some(origin) = text(header::ORIGIN).or_else(referer) else {
@@ -293,8 +293,17 @@ fn same_site(headers: &HeaderMap, allowed: &[String]) -> bool {
     if origin == "null" {
         return headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
     }
-    let own = text(header::HOST).is_some_and(|host| origin.split_once("://").is_some_and(|(_, authority)| authority == host));
-    own || allowed.iter().any(|allowed| allowed == origin)
+    is_own_origin(origin, settings.public_origin.as_deref(), headers)
+        || settings.allowed_origins.iter().any(|allowed| allowed == origin)
+}
+
+/// Whether an origin is ours: the one under which clients reach us. Where nobody said which that is, the one that the request was sent to.
+pub(super) fn is_own_origin(origin: &str, public: Option<&str>, headers: &HeaderMap) -> bool {
+    let host = || headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    match public {
+        Some(public) => origin == public,
+        None => origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host()),
+    }
 }
 
 /// `https://example.com/page` → `https://example.com`.

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpRequest, dev};
 use futures::future::LocalBoxFuture;
 
+use super::auth::is_own_origin;
 use super::body::{check_media_type, read};
 use crate::Problem;
 
@@ -28,6 +29,10 @@ pub fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// Our own origin, if the deployment said which it is.
+#[derive(Debug, Clone)]
+pub(crate) struct PublicOrigin(pub Option<String>);
+
 impl FromRequest for FormBody {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
@@ -35,7 +40,8 @@ impl FromRequest for FormBody {
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            if !is_own(request.headers()) {
+            let public = request.app_data::<PublicOrigin>().and_then(|origin| origin.0.as_deref());
+            if !is_own(request.headers(), public) {
                 let detail = "this form is sent by its own page alone: open the link of the mail, and press the button there";
                 return Err(Problem::new(StatusCode::FORBIDDEN, "ORIGIN_NOT_ALLOWED", detail));
             }
@@ -48,14 +54,11 @@ impl FromRequest for FormBody {
 
 /// Whether a page of this server sends it, or a program, which no page can steer. A page that sends no `Referer` names its origin `null`, and is
 /// known by what browsers say of where a request comes from (Fetch Metadata).
-fn is_own(headers: &HeaderMap) -> bool {
+fn is_own(headers: &HeaderMap, public: Option<&str>) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
         (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => {
-            let host = text(header::HOST.as_str());
-            origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host)
-        }
+        (None, Some(origin)) => is_own_origin(origin, public, headers),
         (None, None) => true,
     }
 }
@@ -84,7 +87,20 @@ mod tests {
             for (name, value) in *given {
                 headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
             }
-            assert_eq!(is_own(&headers), *own, "{given:?}");
+            assert_eq!(is_own(&headers, None), *own, "{given:?}");
+            // Behind a proxy that calls it otherwise, and whatever a page makes of its host.
+            headers.insert(header::HOST, HeaderValue::from_static("evil.example"));
+            assert_eq!(is_own(&headers, Some("https://build14.example")), *own, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_page_of_another_host_that_leads_here_is_not_ours() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("evil.example"));
+        headers.insert(header::ORIGIN, HeaderValue::from_static("https://evil.example"));
+        assert!(is_own(&headers, None) && !is_own(&headers, Some("https://build14.example")));
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://build14.example"));
+        assert!(!is_own(&headers, Some("https://build14.example")), "another scheme is another origin");
     }
 }

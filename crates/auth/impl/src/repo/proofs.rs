@@ -3,12 +3,12 @@
 use auth_api::Purpose;
 use auth_api::email::Email;
 use db::prelude::*;
-use diesel::sql_types::{Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bytea, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::proof::{Hashes, MAILS_WINDOW, MOST_TRIES, Proof, end_of};
-use crate::schema::address_proofs as proofs;
+use crate::proof::{Hashes, MAILS_WINDOW, MOST_LINKS, MOST_TRIES, Proof, end_of};
+use crate::schema::{mail_counts, mailed_proofs as proofs};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = proofs)]
@@ -34,46 +34,73 @@ struct Count {
     #[diesel(sql_type = Integer)]
     asked: i32,
     #[diesel(sql_type = Timestamptz)]
-    asked_since: Timestamp,
+    since: Timestamp,
 }
 
-/// Keeps a proof of `id` in the place of the one before for the same thing; how often it was asked for, and since when that is counted.
-pub(crate) async fn put(
-    tx: &mut Tx,
-    id: Uuid,
-    purpose: Purpose,
-    email: &Email,
-    (user, session): (Option<UserId>, Option<SessionId>),
-    hashes: &Hashes,
-    now: Timestamp,
-) -> Result<(i32, Timestamp), Fault> {
-    let sql = "insert into address_proofs as before
-            (id, purpose, email, email_key, user_id, session_id, token_hash, request_hash, code_hash, made_at, expires_at, asked, asked_since)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $10)
-        on conflict (purpose, email_key, user_id) do update set
-            id = excluded.id, email = excluded.email, session_id = excluded.session_id, token_hash = excluded.token_hash,
-            request_hash = excluded.request_hash, code_hash = excluded.code_hash, tries = 0, made_at = excluded.made_at,
-            expires_at = excluded.expires_at, ended_at = null,
-            asked = case when before.asked_since > $12 then before.asked + 1 else 1 end,
-            asked_since = case when before.asked_since > $12 then before.asked_since else excluded.asked_since end
-        returning asked, asked_since";
+/// Counts a mail by this key: how many there were in the window with it, and since when these are counted.
+pub(crate) async fn count(tx: &mut Tx, key: &[u8; 32], now: Timestamp) -> Result<(i32, Timestamp), Fault> {
+    let sql = "insert into mail_counts as before (key, asked, since) values ($1, 1, $2)
+        on conflict (key) do update set
+            asked = case when before.since > $3 then before.asked + 1 else 1 end,
+            since = case when before.since > $3 then before.since else excluded.since end
+        returning asked, since";
     let counted: Count = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .bind::<Text, _>(purpose.name())
-        .bind::<Text, _>(email.as_str())
-        .bind::<Text, _>(email.key())
-        .bind::<Nullable<SqlUuid>, _>(user.map(|user| user.0))
-        .bind::<Nullable<SqlUuid>, _>(session.map(|session| session.0))
-        .bind::<Bytea, _>(&hashes.token[..])
-        .bind::<Bytea, _>(&hashes.request[..])
-        .bind::<Bytea, _>(&hashes.code[..])
+        .bind::<Bytea, _>(&key[..])
         .bind::<Timestamptz, _>(now)
-        .bind::<Timestamptz, _>(end_of(now))
         .bind::<Timestamptz, _>(now - chrono::TimeDelta::seconds(i64::from(MAILS_WINDOW)))
         .get_result(tx.pg())
         .await
         .fault()?;
-    Ok((counted.asked, counted.asked_since))
+    Ok((counted.asked, counted.since))
+}
+
+/// A proof that is made now.
+pub(crate) struct NewProof<'a> {
+    pub id: Uuid,
+    pub purpose: Purpose,
+    pub email: &'a Email,
+    pub user: Option<UserId>,
+    pub session: Option<SessionId>,
+    /// From which network it is asked for.
+    pub network: [u8; 32],
+    pub hashes: &'a Hashes,
+}
+
+/// Keeps a proof beside those before for the same thing. Of each network that asked the last few go on to count.
+pub(crate) async fn insert(tx: &mut Tx, new: &NewProof<'_>, now: Timestamp) -> Result<(), Fault> {
+    diesel::insert_into(proofs::table)
+        .values((
+            proofs::id.eq(new.id),
+            proofs::purpose.eq(new.purpose.name()),
+            proofs::email.eq(new.email.as_str()),
+            proofs::email_key.eq(new.email.key()),
+            proofs::user_id.eq(new.user.map(|user| user.0)),
+            proofs::session_id.eq(new.session.map(|session| session.0)),
+            proofs::network_hash.eq(&new.network[..]),
+            proofs::token_hash.eq(&new.hashes.token[..]),
+            proofs::request_hash.eq(&new.hashes.request[..]),
+            proofs::code_hash.eq(&new.hashes.code[..]),
+            proofs::made_at.eq(now),
+            proofs::expires_at.eq(end_of(now)),
+        ))
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    let sql = "update mailed_proofs set ended_at = $1 where id in (
+            select id from mailed_proofs where purpose = $2 and email_key = $3 and user_id is not distinct from $4 and network_hash = $5
+                and ended_at is null and expires_at > $1
+            order by made_at desc, id desc offset $6)";
+    diesel::sql_query(sql)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(new.purpose.name())
+        .bind::<Text, _>(new.email.key())
+        .bind::<Nullable<SqlUuid>, _>(new.user.map(|user| user.0))
+        .bind::<Bytea, _>(&new.network[..])
+        .bind::<BigInt, _>(MOST_LINKS)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(())
 }
 
 /// The one of this token, if it still counts for this.
@@ -105,11 +132,26 @@ pub(crate) async fn was_wrong(tx: &mut Tx, id: Uuid) -> Result<(), Fault> {
     one.execute(tx.pg()).await.fault().map(drop)
 }
 
-/// Uses one up; `false` if it does not count any more: of two who show it, one gets what it is for.
-pub(crate) async fn consume(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<bool, Fault> {
+/// Uses one up; `false` if it does not count any more: of two who show it, one gets what it is for. Whatever else was mailed for the same thing ends
+/// with it.
+pub(crate) async fn consume(tx: &mut Tx, proof: &Proof, now: Timestamp) -> Result<bool, Fault> {
     let live = proofs::ended_at.is_null().and(proofs::expires_at.gt(now));
-    let one = diesel::update(proofs::table.find(id).filter(live)).set(proofs::ended_at.eq(now));
-    Ok(one.execute(tx.pg()).await.fault()? == 1)
+    let one = diesel::update(proofs::table.find(proof.id).filter(live)).set(proofs::ended_at.eq(now));
+    if one.execute(tx.pg()).await.fault()? == 0 {
+        return Ok(false);
+    }
+    let sql =
+        "update mailed_proofs set ended_at = $1 where email_key = $2 and user_id is not distinct from $3 and ended_at is null
+        and purpose = (select purpose from mailed_proofs where id = $4)";
+    diesel::sql_query(sql)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Text, _>(&proof.email_key)
+        .bind::<Nullable<SqlUuid>, _>(proof.user.map(|user| user.0))
+        .bind::<SqlUuid, _>(proof.id)
+        .execute(tx.pg())
+        .await
+        .fault()?;
+    Ok(true)
 }
 
 /// Ends all that still count of a person's account: what somebody asked for before must not undo what was done now.
@@ -123,7 +165,8 @@ pub(crate) async fn delete_of_person(tx: &mut Tx, user: UserId) -> Result<(), Fa
     diesel::delete(proofs::table.filter(proofs::user_id.eq(user.0))).execute(tx.pg()).await.fault().map(drop)
 }
 
-/// Removes those that were over before `before`.
+/// Removes those that were over before `before`, and what was counted before.
 pub(crate) async fn purge(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
+    diesel::delete(mail_counts::table.filter(mail_counts::since.lt(before))).execute(tx.pg()).await.fault()?;
     diesel::delete(proofs::table.filter(proofs::expires_at.lt(before))).execute(tx.pg()).await.fault()
 }

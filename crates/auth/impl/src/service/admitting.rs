@@ -90,12 +90,8 @@ impl Service {
                 Membership { org, role: OrgRole::Owner }
             }
         };
-        // Of whoever told the password: by tries of it a device is told from those of strangers.
-        let device = if method == SignInMethod::Password {
-            Some(self.know_device_in(tx, user, device, client.address).await?)
-        } else {
-            None
-        };
+        // In whichever way they came: the next time this device, and this network, are no stranger's.
+        let device = Some(self.know_device_in(tx, user, device, client.address).await?);
         let sign_in = model::Proof::now(method, self.instant());
         let opening = Opening { request, user, membership, action, client, sign_in };
         let signed_in = self.open_in(tx, opening, token::fresh()?).await?;

@@ -11,8 +11,9 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::Service;
+use crate::attempts::{Familiar, network_of};
 use crate::hasher::Verified;
-use crate::proof::{self, MAILS_WINDOW, MINUTES, MOST_MAILS, Secrets};
+use crate::proof::{self, MAILS_WINDOW, MINUTES, MOST_MAILS, MOST_MAILS_OF_ALL, Secrets};
 use crate::security_event::Origin;
 use crate::{repo, security};
 
@@ -27,6 +28,8 @@ pub(super) struct Ask<'a> {
     pub user: Option<UserId>,
     /// From which session it is asked.
     pub session: Option<SessionId>,
+    /// Whether it is asked from where the person signed in before: by no stranger.
+    pub at_home: bool,
 }
 
 /// Where a request to prove something comes from.
@@ -57,17 +60,27 @@ fn content_of(ask: &Ask<'_>, secrets: &Secrets, now: Timestamp) -> Content {
 }
 
 impl Service {
-    /// Mails what proves an address, in the place of what was mailed before for the same thing.
+    /// Mails what proves an address, beside what was mailed before for the same thing.
     pub(super) async fn ask_in(&self, tx: &mut Tx, ask: &Ask<'_>, asking: &Asking<'_>) -> Result<Asked, Error> {
         let now = self.instant();
         let id = Uuid::now_v7();
         let (secrets, hashes) = proof::fresh(&self.switch_secret, id)?;
-        let (asked, since) = repo::proofs::put(tx, id, ask.purpose, ask.to, (ask.user, ask.session), &hashes, now).await?;
-        if u32::try_from(asked).unwrap_or(u32::MAX) > MOST_MAILS {
-            // Rolled back: what was mailed last goes on to count.
-            let wait = (since + TimeDelta::seconds(i64::from(MAILS_WINDOW)) - now).to_std().unwrap_or_default();
-            return Err(Error::TooManyMails(Spent { limit: "mails", requests: MOST_MAILS, seconds: MAILS_WINDOW, wait }));
+        let network = network_of(asking.from).map_or_else(|| "unknown".to_owned(), |network| network.to_string());
+        let here = proof::count_key(ask.purpose, ask.to.key(), Some(&network));
+        // Strangers who ask from many networks together take no mail from somebody who asks from where they signed in before.
+        let anywhere = proof::count_key(ask.purpose, ask.to.key(), None);
+        let bounds = [(here, MOST_MAILS), (anywhere, MOST_MAILS_OF_ALL)];
+        for (key, most) in bounds.iter().take(if ask.at_home { 1 } else { 2 }) {
+            let (asked, since) = repo::proofs::count(tx, key, now).await?;
+            if u32::try_from(asked).unwrap_or(u32::MAX) > *most {
+                // Rolled back: what is refused does not count.
+                let wait = (since + TimeDelta::seconds(i64::from(MAILS_WINDOW)) - now).to_std().unwrap_or_default();
+                return Err(Error::TooManyMails(Spent { limit: "mails", requests: *most, seconds: MAILS_WINDOW, wait }));
+            }
         }
+        let (purpose, email, user, session) = (ask.purpose, ask.to, ask.user, ask.session);
+        let new = repo::proofs::NewProof { id, purpose, email, user, session, network: here, hashes: &hashes };
+        repo::proofs::insert(tx, &new, now).await?;
         let to = Recipient { address: ask.to.as_str().to_owned(), name: ask.name.map(str::to_owned) };
         let key = format!("{}:{id}", ask.purpose);
         self.mails.send_in(tx, Mail { key, to, language: asking.language, content: content_of(ask, &secrets, now) }).await?;
@@ -87,12 +100,14 @@ impl Service {
         let user = person.as_ref().map(|person| person.id);
         // To the address that the account has, not to another spelling of it, which may be somebody else's mailbox.
         let kept = person.as_ref().map(|person| address_of(&person.email)).transpose()?;
+        let at_home = !matches!(self.familiar(user, None, asking.from).await?, Familiar::Stranger);
         let ask = Ask {
             purpose,
             to: kept.as_ref().unwrap_or(&typed),
             name: person.as_ref().map(|person| person.name.as_str()),
             user,
             session: None,
+            at_home,
         };
         self.system
             .write(async |tx| {
@@ -105,9 +120,8 @@ impl Service {
     /// For the address of a person who has registered just now, or who is signed in.
     pub(super) async fn ask_verification_in(&self, tx: &mut Tx, person: &Person, asking: &Asking<'_>) -> Result<Asked, Error> {
         let to = address_of(&person.email)?;
-        let ask =
-            Ask { purpose: Purpose::VerifyAddress, to: &to, name: Some(&person.name), user: Some(person.id), session: None };
-        self.ask_in(tx, &ask, asking).await
+        let (purpose, name, user) = (Purpose::VerifyAddress, Some(person.name.as_str()), Some(person.id));
+        self.ask_in(tx, &Ask { purpose, to: &to, name, user, session: None, at_home: false }, asking).await
     }
 
     pub(super) async fn ask_own_verification(&self, ctx: &Ctx, asking: Asking<'_>) -> Result<Asked, Error> {
@@ -165,8 +179,8 @@ impl Service {
         }
         self.attempts.forget_own(&key);
         drop(tries);
-        let ask =
-            Ask { purpose: Purpose::ChangeAddress, to: &to, name: Some(&person.name), user: Some(user), session: Some(session) };
+        let (purpose, name) = (Purpose::ChangeAddress, Some(person.name.as_str()));
+        let ask = Ask { purpose, to: &to, name, user: Some(user), session: Some(session), at_home: false };
         self.system
             .write(async |tx| {
                 let entry = NewEntry::named("auth.ask_address_change", "user", user);

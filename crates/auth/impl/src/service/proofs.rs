@@ -1,7 +1,7 @@
 //! `Proofs`: the verbs that go by mail.
 
 use async_trait::async_trait;
-use auth_api::{Asked, Asking, Entered, Error, Proofs, Purpose, SecurityEventKind, Shown};
+use auth_api::{Asked, Asking, Entered, Error, KnownDevice, Proofs, Purpose, SecurityEventKind, Shown};
 use kernel::{Ctx, SessionId};
 use secrecy::SecretString;
 
@@ -21,7 +21,7 @@ impl Proofs for Service {
         self.ask_by_address(Purpose::ResetPassword, SecurityEventKind::PasswordResetAsked, email, asking).await
     }
 
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<(), Error> {
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error> {
         self.reset_password(shown, password, asking).await
     }
 
@@ -29,8 +29,8 @@ impl Proofs for Service {
         self.ask_by_address(Purpose::MagicLink, SecurityEventKind::MagicLinkAsked, email, asking).await
     }
 
-    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error> {
-        self.sign_in_by_mail(shown, asking).await
+    async fn follow_magic_link(&self, shown: Shown, asking: Asking<'_>, device: Option<&SecretString>) -> Result<Entered, Error> {
+        self.sign_in_by_mail(shown, asking, device).await
     }
 
     async fn ask_address_change(

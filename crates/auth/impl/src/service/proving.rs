@@ -5,8 +5,8 @@
 
 use audit_api::NewEntry;
 use auth_api::{
-    Account, Asking, Client, Entered, Error, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown, SignInMethod,
-    SignedIn,
+    Account, Asking, Client, Entered, Error, KnownDevice, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown,
+    SignInMethod, SignedIn,
 };
 use kernel::{Ctx, Fault, OrgRole, ProjectRoles, UserId};
 use mail_api::{Content, Mail, Recipient};
@@ -71,7 +71,7 @@ impl Service {
 
     /// Uses it up: of two who show it at a time one goes on.
     async fn use_up_in(&self, tx: &mut Tx, proof: &Proof, shown: &Shown) -> Result<(), Error> {
-        if repo::proofs::consume(tx, proof.id, self.clock.now()).await? { Ok(()) } else { Err(refused(shown)) }
+        if repo::proofs::consume(tx, proof, self.clock.now()).await? { Ok(()) } else { Err(refused(shown)) }
     }
 
     /// Whose account a proof of its own address is about, as long as they have that address.
@@ -137,7 +137,12 @@ impl Service {
             .await
     }
 
-    pub(super) async fn reset_password(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<(), Error> {
+    pub(super) async fn reset_password(
+        &self,
+        shown: Shown,
+        password: SecretString,
+        asking: Asking<'_>,
+    ) -> Result<KnownDevice, Error> {
         let proof = self.look_at(Purpose::ResetPassword, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
@@ -166,18 +171,24 @@ impl Service {
                     content: Content::PasswordChanged { at: self.clock.now(), link: None },
                 };
                 self.mails.send_in(tx, told).await?;
-                Ok::<_, Error>(())
+                // Whoever reads the mail is its person: the sign-in that comes next is no stranger's.
+                Ok::<_, Error>(self.know_device_in(tx, user, None, asking.from).await?)
             })
             .await
     }
 
-    pub(super) async fn sign_in_by_mail(&self, shown: Shown, asking: Asking<'_>) -> Result<Entered, Error> {
+    pub(super) async fn sign_in_by_mail(
+        &self,
+        shown: Shown,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<Entered, Error> {
         let proof = self.look_at(Purpose::MagicLink, &shown, &asking).await?;
         let known = self.known(&proof.email).await?;
         let entered = self
             .system
             .write(async |tx| match &known {
-                Some(known) => self.enter_in(tx, known, &proof, &shown, &asking).await,
+                Some(known) => self.enter_in(tx, known, (&proof, &shown), &asking, device).await,
                 None => self.sign_up_in(tx, &proof, &shown, &asking).await.map(Entered::SignedIn),
             })
             .await?;
@@ -189,9 +200,9 @@ impl Service {
         &self,
         tx: &mut Tx,
         known: &Known,
-        proof: &Proof,
-        shown: &Shown,
+        (proof, shown): (&Proof, &Shown),
         asking: &Asking<'_>,
+        device: Option<&SecretString>,
     ) -> Result<Entered, Error> {
         let user = known.person.id;
         let proven = self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(shown))?;
@@ -204,7 +215,7 @@ impl Service {
         }
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
         let (request, client, method) = (asking.request, client_of(asking), SignInMethod::MagicLink);
-        let admission = Admission { request, known, client: &client, method, action: "auth.magic_link", device: None };
+        let admission = Admission { request, known, client: &client, method, action: "auth.magic_link", device };
         self.admit_in(tx, admission).await
     }
 
@@ -220,7 +231,8 @@ impl Service {
         let sign_in = model::Proof::now(SignInMethod::MagicLink, self.instant());
         let (request, client) = (asking.request, client_of(asking));
         let opening = Opening { request, user, membership, action: "auth.register", client: &client, sign_in };
-        self.open_in(tx, opening, token::fresh()?).await
+        let device = Some(self.know_device_in(tx, user, None, asking.from).await?);
+        Ok(SignedIn { device, ..self.open_in(tx, opening, token::fresh()?).await? })
     }
 
     pub(super) async fn readdress(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {

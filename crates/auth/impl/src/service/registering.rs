@@ -30,7 +30,7 @@ impl Service {
             None => None,
         };
         let phc = self.hasher.hash(password).await?;
-        let asking = Asking { request, from: None, agent: None, language };
+        let asking = Asking { request, from: client.address, agent: None, language };
         self.system
             .write(async |tx| {
                 let Account { user, org } = match &invited {

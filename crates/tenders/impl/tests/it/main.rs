@@ -7,6 +7,7 @@ mod bidding;
 mod drafts;
 mod fakes;
 mod falls;
+mod held;
 mod http;
 mod invitations;
 mod opening;

@@ -4,7 +4,9 @@ use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
-use auth_api::{Again, Authorizer, Client, FactorShown, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
+use auth_api::{
+    Again, Authorizer, Client, FactorShown, KnownDevice, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched,
+};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -343,17 +345,19 @@ fn secret(mut response: HttpResponseBuilder, cookies: Vec<Cookie<'static>>) -> H
     response
 }
 
-/// The cookie of a session, and that of the device for whoever told the password.
-fn cookies_of(signed_in: &SignedIn, settings: &CookieSettings) -> Vec<Cookie<'static>> {
-    let device = signed_in
-        .device
-        .as_ref()
-        .map(|device| until(device.expires_at, settings.device(), device.token.expose_secret().to_owned(), settings));
+/// The cookie of a session, and that of the device.
+pub(super) fn cookies_of(signed_in: &SignedIn, settings: &CookieSettings) -> Vec<Cookie<'static>> {
+    let device = signed_in.device.as_ref().map(|device| device_cookie(device, settings));
     std::iter::once(session_cookie(signed_in, settings)).chain(device).collect()
 }
 
+/// The cookie by which a device is known again.
+pub(super) fn device_cookie(device: &KnownDevice, settings: &CookieSettings) -> Cookie<'static> {
+    until(device.expires_at, settings.device(), device.token.expose_secret().to_owned(), settings)
+}
+
 /// The cookie of a session.
-pub(super) fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
+fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
     let name = web::session_cookie(settings.secure);
     until(signed_in.session.expires_at, name, signed_in.token.expose_secret().to_owned(), settings)
 }

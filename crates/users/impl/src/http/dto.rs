@@ -111,7 +111,7 @@ pub(super) struct AskedOut {
     /// To be sent with the code of the mail. A secret of the program that asked: without it the code is worth nothing.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     request_id: String,
-    /// Until when the link and the code of the mail count, unless another one is asked for.
+    /// Until when the link and the code of the mail count, unless several others are asked for.
     expires_at: DateTime<Utc>,
 }
 

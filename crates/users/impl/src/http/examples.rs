@@ -134,6 +134,16 @@ pub(super) fn own_invitation() -> Value {
     })
 }
 
+/// An archive that can be fetched.
+pub(super) fn export() -> Value {
+    let id = "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b70";
+    json!({
+        "id": id, "organizationId": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13", "status": "ready", "path": format!("/exports/{id}"),
+        "size": 48213, "sha256": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e",
+        "askedAt": "2026-11-21T08:00:00Z", "expiresAt": "2026-11-28T08:00:00Z"
+    })
+}
+
 /// An organisation that leaves, at its owner's word.
 pub(super) fn leaving() -> Value {
     json!({
@@ -165,4 +175,13 @@ pub(super) fn link_token() -> Value {
 /// Where it leads.
 pub(super) fn link_look() -> Value {
     json!({ "organization": organization() })
+}
+
+/// A domain that is not proven yet.
+pub(super) fn organization_domain() -> Value {
+    json!({
+        "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b66", "domain": "nordbau.example", "recordName": "_14build-challenge.nordbau.example",
+        "recordValue": "14build-domain=x4Zt0Wv9k2mQ7bYc1RjL8sHd5nFgPaEu3oTiKyVwXzA", "claimedBy": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12",
+        "createdAt": "2026-11-21T08:00:00Z", "provenAt": null, "lookedAt": null, "missingSince": null
+    })
 }

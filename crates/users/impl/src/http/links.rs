@@ -10,8 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Asking, Entered, Error, PendingSignIn, Proofs, Purpose, Shown};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
-use super::auth::session_cookie;
-use super::cookies::CookieSettings;
+use super::auth::{cookies_of, device_cookie};
+use super::cookies::{CookieSettings, Device};
 use super::language::language_of;
 use words::Words;
 
@@ -40,7 +40,8 @@ fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
                     info: RequestInfo,
                     proofs: Data<dyn Proofs>,
                     cookies: Data<CookieSettings>,
-                    form: FormBody| act(path, purpose, (limit, request, info), proofs, cookies, form);
+                    device: Device,
+                    form: FormBody| act(path, purpose, (limit, request, info), proofs, cookies, device, form);
     config.service(resource(path).route(get().to(show)).route(post().to(act)));
 }
 
@@ -66,6 +67,7 @@ async fn act(
     (_, request, info): (AuthRateLimit, HttpRequest, RequestInfo),
     proofs: Data<dyn Proofs>,
     cookies: Data<CookieSettings>,
+    device: Device,
     form: FormBody,
 ) -> Result<HttpResponse, Problem> {
     let language = language_of(&request);
@@ -74,22 +76,27 @@ async fn act(
     let shown = Shown::Token(token.to_owned().into());
     let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
     let done = match purpose {
-        Purpose::VerifyAddress => proofs.verify(shown, asking).await.map(|()| None),
-        Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| None),
+        Purpose::VerifyAddress => proofs.verify(shown, asking).await.map(|()| (None, None)),
+        Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| (None, None)),
         Purpose::ResetPassword => {
             let password = form.get("password").to_owned();
-            proofs.reset(shown, password.into(), asking).await.map(|()| None)
+            proofs.reset(shown, password.into(), asking).await.map(|device| (None, Some(device)))
         }
-        Purpose::MagicLink => proofs.follow_magic_link(shown, asking).await.map(Some),
+        Purpose::MagicLink => {
+            proofs.follow_magic_link(shown, asking, device.0.as_ref()).await.map(|entered| (Some(entered), None))
+        }
     };
     match done {
-        Ok(Some(Entered::Pending(pending))) => second::asks(words, &pending, &cookies),
-        Ok(entered) => {
+        Ok((Some(Entered::Pending(pending)), _)) => second::asks(words, &pending, &cookies),
+        Ok((entered, known)) => {
             let (title, lead) = words.done(purpose);
             let mut response = says(words, StatusCode::OK, title, lead);
-            if let Some(Entered::SignedIn(signed_in)) = entered {
-                let cookie = session_cookie(&signed_in, &cookies);
-                response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
+            let set = match &entered {
+                Some(Entered::SignedIn(signed_in)) => cookies_of(signed_in, &cookies),
+                _ => known.iter().map(|device| device_cookie(device, &cookies)).collect(),
+            };
+            for cookie in &set {
+                response.add_cookie(cookie).map_err(|_| Problem::internal())?;
             }
             Ok(response)
         }

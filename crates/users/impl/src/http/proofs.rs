@@ -10,8 +10,8 @@ use users_api::Users;
 use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
-use super::auth::SignedInOut;
-use super::cookies::CookieSettings;
+use super::auth::{SignedInOut, device_cookie};
+use super::cookies::{CookieSettings, Device};
 use super::dto::AskedOut;
 use super::examples;
 use super::factors::{PendingOut, entered};
@@ -105,7 +105,7 @@ fn accepted(asked: Asked) -> HttpResponse {
 
 /// Ask for the mail that proves one's address once more.
 ///
-/// The one that registration sent, and any later one, counts no more.
+/// The last three that were asked for from one network count, that of registration too, until one of them is used.
 #[utoipa::path(responses(
     (status = 202, description = "The mail is on its way", body = AskedOut),
     (status = 409, description = "VERIFIED_ALREADY: the address is proven"),
@@ -127,7 +127,7 @@ pub(super) async fn ask_verification(
 /// With what the mail holds. `emailVerified` is true from then on. The link of the mail leads to a page that asks first and does the same.
 #[utoipa::path(responses(
     (status = 204, description = "The address is proven"),
-    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by a newer one; WRONG_CODE: the code is \
+    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes"),
 ))]
 #[post("/api/auth/verification/confirm")]
@@ -144,8 +144,8 @@ pub(super) async fn verify(
 
 /// Ask for a new password by mail.
 ///
-/// The same is answered, as fast, whether an account has the address or not; the mail tells whoever reads it. A mail asked for before counts no
-/// more.
+/// The same is answered, as fast, whether an account has the address or not; the mail tells whoever reads it. The last
+/// three that were asked for from one network count, until one of them is used.
 #[utoipa::path(responses((status = 202, description = "The mail is on its way, if there is somebody for it", body = AskedOut)))]
 #[post("/api/auth/password-reset")]
 pub(super) async fn ask_reset(
@@ -163,8 +163,8 @@ pub(super) async fn ask_reset(
 ///
 /// Every session of the account ends, on this server and all others; nobody is signed in by it. A password that is refused uses nothing up.
 #[utoipa::path(responses(
-    (status = 204, description = "The password is set: sign in with it"),
-    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by a newer one; WRONG_CODE: the code is \
+    (status = 204, description = "The password is set: sign in with it; the cookie `__Host-device` (in development `device`) tells that this device is the person's"),
+    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes"),
     (status = 422, description = "What is wrong with the password: such as TOO_COMMON, SAME_AS_EMAIL"),
 ))]
@@ -174,17 +174,21 @@ pub(super) async fn reset(
     info: RequestInfo,
     request: HttpRequest,
     proofs: Data<dyn Proofs>,
+    cookie: Data<CookieSettings>,
     body: Json<ResetIn>,
 ) -> Result<HttpResponse, Problem> {
     let ResetIn { token, request_id, code, password } = body.0;
     let password = SecretString::from(password);
-    proofs.reset(proof(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
-    Ok(Reply::no_content().response())
+    let device = proofs.reset(proof(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
+    let mut response = Reply::no_content().response();
+    response.add_cookie(&device_cookie(&device, &cookie)).map_err(|_| Problem::internal())?;
+    Ok(response)
 }
 
 /// Ask for a mail that signs in, or up.
 ///
-/// The same is answered, as fast, whether an account has the address or not. A mail asked for before counts no more.
+/// The same is answered, as fast, whether an account has the address or not. The last three that were asked for from one network count, until one of
+/// them is used.
 #[utoipa::path(responses((status = 202, description = "The mail is on its way", body = AskedOut)))]
 #[post("/api/auth/magic-link")]
 pub(super) async fn ask_magic_link(
@@ -203,9 +207,9 @@ pub(super) async fn ask_magic_link(
 /// For an address that no account has, with a new account and an organisation of its own; `PATCH /api/user` gives the person a name. Whoever has a second
 /// factor is asked for it (202), and completes the sign-in with `POST /api/auth/mfa`. Where the account's address was not proven before, its password and its sessions end: whoever set them up may be somebody else.
 #[utoipa::path(responses(
-    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
+    (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = SignedInOut),
     (status = 202, description = "A second factor is wanted: no session yet", body = PendingOut),
-    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by a newer one; WRONG_CODE: the code is \
+    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes; EMAIL_TAKEN: there is an account with an address that looks the same"),
 ))]
 #[post("/api/auth/magic-link/confirm")]
@@ -216,9 +220,11 @@ pub(super) async fn follow_magic_link(
     proofs: Data<dyn Proofs>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
+    device: Device,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    let followed = proofs.follow_magic_link(body.0.read()?, asking(&info, language_of(&request))).await?;
+    let asking = asking(&info, language_of(&request));
+    let followed = proofs.follow_magic_link(body.0.read()?, asking, device.0.as_ref()).await?;
     entered(&**users, followed, (&request, info.request), &cookie).await
 }
 
@@ -250,7 +256,7 @@ pub(super) async fn ask_address_change(
 /// To the new address. Sessions end but the one that asked; both addresses are told.
 #[utoipa::path(responses(
     (status = 204, description = "The account has the new address, which is proven"),
-    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by a newer one; WRONG_CODE: the code is \
+    (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes; EMAIL_TAKEN: another account has the address, or one that looks the same"),
 ))]
 #[post("/api/user/email/confirm")]

@@ -68,6 +68,7 @@ impl Service {
                 if is_there {
                     self.accounts.remove_in(tx, user).await?;
                     repo::anonymise(tx, user).await?;
+                    repo::exports::delete_of(tx, Leaver::Person(user)).await?;
                 }
                 repo::departures::advance(tx, id, 2, DepartureState::Left).await
             })
@@ -143,6 +144,8 @@ impl Service {
             3 => {
                 repo::invitations::delete_all(tx, org).await?;
                 repo::links::delete_all(tx, org).await?;
+                repo::domains::delete_all(tx, org).await?;
+                repo::exports::delete_of(tx, Leaver::Organization(org)).await?;
             }
             4 => {
                 self.memberships.forget_organization_in(tx, org, remembered).await?;

@@ -36,6 +36,7 @@ impl Service {
                 address: joined.email,
                 organization: organization.name.clone(),
                 label: link.label.clone(),
+                domain: None,
             },
         };
         self.mails.send_in(tx, told).await?;

@@ -51,7 +51,9 @@ async fn a_link_makes_members_and_says_so_to_who_made_it() {
     assert_eq!(replica.get(LINKS, &ada.token).await.body["data"].as_array().map(Vec::len), Some(1));
 
     let told = replica.mails.to("ada@example.com").pop().unwrap();
-    let mail_api::Content::MemberJoined { member, address, organization, label } = told.content else { panic!("told otherwise") };
+    let mail_api::Content::MemberJoined { member, address, organization, label, .. } = told.content else {
+        panic!("told otherwise")
+    };
     assert_eq!(
         (member.as_str(), address.as_str(), organization.as_str(), label.as_deref()),
         ("bob", "bob@example.com", "ada works", Some("Site managers"))

@@ -4,7 +4,9 @@
 mod accounts;
 mod authenticator;
 mod document;
+mod domains;
 mod elsewhere;
+mod exports;
 mod factors;
 mod invitation_links;
 mod invitations;
@@ -13,6 +15,7 @@ mod leaks;
 mod leaving;
 mod links;
 mod lives;
+mod mailed;
 mod members;
 mod ownership;
 mod passkeys;

@@ -18,7 +18,10 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock
 use serde_json::{Value, json};
 use testkit::Database;
 use uow::{ReadTx, SystemUow, Tx};
-use users_api::{Belongings, InvitationLinks, Leaving, Obligations, Ownership, Users};
+use users_api::{
+    Belongings, Exported, Exports, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users,
+};
+use uuid::Uuid;
 
 use crate::elsewhere::Fakes;
 
@@ -68,6 +71,23 @@ impl Belongings for Erased {
     }
 }
 
+/// Things of which every organisation has three, two at a time.
+pub struct Things;
+
+#[async_trait]
+impl Exported for Things {
+    fn files(&self) -> Vec<&'static str> {
+        vec!["things", "nothing"]
+    }
+
+    async fn rows(&self, ctx: &Ctx, file: &str, after: Uuid) -> Result<Vec<(Uuid, Value)>, Fault> {
+        assert_eq!(ctx.actor, kernel::Actor::System);
+        let all = if file == "things" { 1..4 } else { 0..0 };
+        let behind = all.map(Uuid::from_u128).filter(|id| *id > after).take(2);
+        Ok(behind.map(|id| (id, json!({ "id": id, "of": ctx.org }))).collect())
+    }
+}
+
 #[async_trait]
 impl Obligations for Bonds {
     async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault> {
@@ -93,6 +113,35 @@ impl ReporterKeys for Reporter {
     }
 }
 
+/// What is published of domains.
+#[derive(Default)]
+pub struct Records {
+    texts: Mutex<HashMap<String, Vec<String>>>,
+    silent: Mutex<bool>,
+}
+
+impl Records {
+    /// Lets a name have this text alone, or none.
+    pub fn publish(&self, name: &str, text: Option<&str>) {
+        self.texts.lock().unwrap().insert(name.to_owned(), text.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Lets nobody answer, or somebody again.
+    pub fn silence(&self, silent: bool) {
+        *self.silent.lock().unwrap() = silent;
+    }
+}
+
+#[async_trait]
+impl TxtRecords for Records {
+    async fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
+        if *self.silent.lock().unwrap() {
+            return Err(Fault::unavailable("nobody answers"));
+        }
+        Ok(self.texts.lock().unwrap().get(name).cloned().unwrap_or_default())
+    }
+}
+
 /// One replica of the server.
 pub struct Replica {
     pub auth: Arc<auth::Service>,
@@ -112,6 +161,9 @@ pub struct Replica {
     pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    /// What is published of domains.
+    pub records: Arc<Records>,
+    pub domains: Arc<users::Domains>,
     pub tokens: Arc<auth::ServiceTokens>,
 }
 
@@ -127,14 +179,18 @@ impl Replica {
     /// With a door of its own for what resolves sessions and keys.
     pub async fn with_door(db: &Database, settings: auth::Settings, teams: Arc<dyn Teams>, door: SystemUow) -> Self {
         // Nothing of who leaves can be taken back, unless a test is about that.
-        let at_once = users::Settings { grace: Duration::ZERO };
+        let at_once = users::Settings { grace: Duration::ZERO, ..users::Settings::default() };
         Self::of_all(db, settings, at_once, teams, door).await
     }
 
     /// With a time in which it can be taken back that somebody leaves.
     pub async fn with_grace(db: &Database, grace: Duration) -> Self {
-        let settings = users::Settings { grace };
-        Self::of_all(db, auth::Settings::default(), settings, Arc::new(NoTeams), db.system_uow()).await
+        Self::with_leaving(db, users::Settings { grace, ..users::Settings::default() }).await
+    }
+
+    /// With settings of who leaves.
+    pub async fn with_leaving(db: &Database, leaving: users::Settings) -> Self {
+        Self::of_all(db, auth::Settings::default(), leaving, Arc::new(NoTeams), db.system_uow()).await
     }
 
     async fn of_all(
@@ -236,12 +292,15 @@ impl Replica {
             mails: mails.clone(),
             obligations: vec![Arc::clone(&bonds) as Arc<dyn Obligations>],
             belongings: vec![Arc::clone(&erased) as Arc<dyn Belongings>],
+            exported: vec![Arc::new(Things)],
+            sign_in: auth.clone(),
             clock: clock.clone(),
             settings: leaving,
             cookies: users::CookieSettings { secure: true },
         }));
         let (people, links): (Arc<dyn Users>, Arc<dyn InvitationLinks>) = (service.clone(), service.clone());
         let gone: Arc<dyn Leaving> = service.clone();
+        let archives: Arc<dyn Exports> = service.clone();
         let ownership: Arc<dyn Ownership> = service.clone();
         let suspensions = Arc::new(users::Suspensions::new(users::SuspensionDependencies {
             system: db.system_uow(),
@@ -249,6 +308,17 @@ impl Replica {
             audit: Arc::clone(&audit),
             mails: mails.clone(),
         }));
+        let records = Arc::new(Records::default());
+        let domains = Arc::new(users::Domains::new(users::DomainDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            memberships: tenants.clone(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            records: records.clone(),
+        }));
+        let proven: Arc<dyn OrganizationDomains> = domains.clone();
         let mut routes = web::Routes::new();
         users::routes(&mut routes);
         tenants::routes(&mut routes);
@@ -266,8 +336,10 @@ impl Replica {
                 config
                     .app_data(Data::from(people.clone()))
                     .app_data(Data::from(gone.clone()))
+                    .app_data(Data::from(archives.clone()))
                     .app_data(Data::from(links.clone()))
                     .app_data(Data::from(ownership.clone()))
+                    .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
@@ -284,7 +356,24 @@ impl Replica {
                     .app_data(Data::new(users::CookieSettings { secure: true }))
                     .configure(users::pages);
             });
-        Self { auth, users, service, deps, clock, bonds, erased, policy, mails, reporter, providers, resets, suspensions, tokens }
+        Self {
+            auth,
+            users,
+            service,
+            deps,
+            clock,
+            bonds,
+            erased,
+            policy,
+            mails,
+            reporter,
+            providers,
+            resets,
+            suspensions,
+            records,
+            domains,
+            tokens,
+        }
     }
 
     /// Runs every job, also those planned for later; what failed and why.

@@ -9,7 +9,7 @@ use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::says;
 use super::words::Words;
-use crate::http::auth::session_cookie;
+use crate::http::auth::cookies_of;
 use crate::http::cookies::{CookieSettings, Device};
 use crate::http::factors::{joined, no_longer_pending, split};
 use crate::http::language::language_of;
@@ -52,7 +52,7 @@ async fn act(
         Ok(signed_in) => {
             let (title, lead) = words.done(Purpose::MagicLink);
             let mut response = says(words, StatusCode::OK, title, lead);
-            for cookie in [session_cookie(&signed_in, &cookies), no_longer_pending(&cookies)] {
+            for cookie in cookies_of(&signed_in, &cookies).into_iter().chain([no_longer_pending(&cookies)]) {
                 response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
             }
             Ok(response)

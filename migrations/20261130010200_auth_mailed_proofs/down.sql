@@ -1,0 +1,2 @@
+drop table mail_counts;
+drop table mailed_proofs;
