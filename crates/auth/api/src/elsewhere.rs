@@ -175,13 +175,20 @@ pub trait SignInElsewhere: Send + Sync {
         browser: Option<&SecretString>,
     ) -> Result<Begun, Error>;
 
-    /// Ends what began: signs in whose identity it is, or asks for the second factor, links it, or makes an account for a person who has none.
+    /// Ends what began: signs in whose identity it is, or asks for the second factor, links it, or makes an account for a person who has none. `device`
+    /// is what a device presents on which somebody signed in before.
     ///
     /// # Errors
     /// [`Error::SignInSpent`], [`Error::SignInDeclined`], [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; where nobody has the identity
     /// [`Error::AddressNotVouched`], [`Error::AccountUnproven`] or [`Error::EmailTaken`]; of a linking [`Error::IdentityTaken`],
     /// [`Error::TooManyIdentities`].
-    async fn finish(&self, provider: &str, returned: Returned, asking: Asking<'_>) -> Result<Arrived, Error>;
+    async fn finish(
+        &self,
+        provider: &str,
+        returned: Returned,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<Arrived, Error>;
 
     /// The identities of the context's person, the oldest first.
     ///

@@ -39,6 +39,8 @@ struct Heard<'a> {
     provider: &'a str,
     told: &'a Told,
     asking: &'a Asking<'a>,
+    /// What the device presents.
+    device: Option<&'a SecretString>,
 }
 
 impl Elsewhere {
@@ -91,7 +93,7 @@ impl Elsewhere {
 
     /// Links an identity that nobody has with a person, who is told.
     async fn link_in(&self, tx: &mut Tx, (person, org): (&Person, Option<OrgId>), whose: Heard<'_>) -> Result<IdentityId, Error> {
-        let Heard { provider, told, asking } = whose;
+        let Heard { provider, told, asking, .. } = whose;
         let (id, now) = (IdentityId::new(), self.auth.instant());
         let present = repo::identities::lock_of_person(tx, person.id).await?;
         if present.len() >= usize::try_from(rules::MOST).unwrap_or(usize::MAX) {
@@ -126,11 +128,12 @@ impl Elsewhere {
     }
 
     /// A session of whoever has the identity, or what stands before it.
-    async fn admit_in(&self, tx: &mut Tx, id: IdentityId, known: &Known, asking: &Asking<'_>) -> Result<Entered, Error> {
+    async fn admit_in(&self, tx: &mut Tx, id: IdentityId, known: &Known, whose: Heard<'_>) -> Result<Entered, Error> {
+        let Heard { asking, device, .. } = whose;
         self.used_in(tx, id, known.person.id, asking).await?;
         let (client, method) = (client_of(asking), SignInMethod::IdentityProvider);
         let (request, action) = (asking.request, "auth.sign_in_elsewhere");
-        self.auth.admit_in(tx, Admission { request, known, client: &client, method, action, device: None }).await
+        self.auth.admit_in(tx, Admission { request, known, client: &client, method, action, device }).await
     }
 
     /// Signs in whose identity it is.
@@ -143,7 +146,7 @@ impl Elsewhere {
                 let owned = repo::identities::lock_owner(tx, whose.told).await?;
                 // Unlinked meanwhile.
                 let Some((id, _)) = owned.filter(|(_, owner)| *owner == user) else { return Err(Error::SignInSpent) };
-                self.admit_in(tx, id, &known, whose.asking).await
+                self.admit_in(tx, id, &known, whose).await
             })
             .await
     }
@@ -176,7 +179,7 @@ impl Elsewhere {
         let org = concerned(Some(known)).org;
         let id = self.link_in(tx, (&known.person, org), whose).await?;
         self.auth.record_of_in(tx, known, whose.asking, linked(id, whose)).await?;
-        self.admit_in(tx, id, known, whose.asking).await
+        self.admit_in(tx, id, known, whose).await
     }
 
     /// Passes if the person has this address and had proven it before. Who had not is left as they were: with the refusal all of the transaction is.
@@ -187,7 +190,7 @@ impl Elsewhere {
 
     /// An account for an address that nobody has, which the provider vouches for.
     async fn sign_up_in(&self, tx: &mut Tx, email: &Email, whose: Heard<'_>) -> Result<SignedIn, Error> {
-        let Heard { told, asking, .. } = whose;
+        let Heard { told, asking, device, .. } = whose;
         let before_at = || email.as_str().rsplit_once('@').map_or(email.as_str(), |(local, _)| local).to_owned();
         let name = told.name.clone().unwrap_or_else(before_at);
         let account = NewAccount { email: email.as_str().to_owned(), name: name.clone(), organization_name: name.clone() };
@@ -201,7 +204,8 @@ impl Elsewhere {
         let (client, sign_in) = (client_of(asking), model::Proof::now(SignInMethod::IdentityProvider, self.auth.instant()));
         let (request, membership) = (asking.request, Membership { org, role: OrgRole::Owner });
         let opening = Opening { request, user, membership, action: "auth.register", client: &client, sign_in };
-        self.auth.open_in(tx, opening, token::fresh()?).await
+        let device = Some(self.auth.know_device_in(tx, user, device, asking.from).await?);
+        Ok(SignedIn { device, ..self.auth.open_in(tx, opening, token::fresh()?).await? })
     }
 
     /// Links an identity with the account of whoever began that, in the session in which they did.
@@ -282,7 +286,13 @@ impl SignInElsewhere for Elsewhere {
         self.send_off(provider, return_to, browser, Some((user, session))).await
     }
 
-    async fn finish(&self, provider: &str, returned: Returned, asking: Asking<'_>) -> Result<Arrived, Error> {
+    async fn finish(
+        &self,
+        provider: &str,
+        returned: Returned,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<Arrived, Error> {
         let Returned { state, browser, granted, declined } = returned;
         let browser = rules::known_browser(browser.as_ref()).ok_or(Error::SignInSpent)?;
         let hashes = token::hash(state.expose_secret()).zip(token::hash(browser.expose_secret()));
@@ -305,7 +315,7 @@ impl SignInElsewhere for Elsewhere {
         let told = self.providers.hear(provider, &question, &granted).await.map_err(|untold| refused(&untold, provider))?;
         let unsound = || refused(&Untold::Refused("it tells no issuer, no subject, or one without end".to_owned()), provider);
         let told = rules::checked(told).ok_or_else(unsound)?;
-        let whose = Heard { provider, told: &told, asking: &asking };
+        let whose = Heard { provider, told: &told, asking: &asking, device };
         if let Some(who) = linking {
             self.link(who, whose).await?;
             return Ok(Arrived { arrival: Arrival::Linked, return_to });

@@ -11,8 +11,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Arrival, Arrived, Asking, Entered, Error, Granted, Returned, SecretString, SignInElsewhere};
 use web::{AuthRateLimit, FormPage, Id, Problem, RequestInfo};
 
-use super::auth::session_cookie;
-use super::cookies::{Browser, CookieSettings};
+use super::auth::cookies_of;
+use super::cookies::{Browser, CookieSettings, Device};
 use super::elsewhere::{browser_cookie, no_browser_cookie};
 use super::language::language_of;
 use super::links::asks_second_factor;
@@ -50,21 +50,22 @@ async fn back(
     (request, info): (HttpRequest, RequestInfo),
     elsewhere: Data<dyn SignInElsewhere>,
     cookies: Data<CookieSettings>,
-    browser: Browser,
+    (browser, device): (Browser, Device),
 ) -> Result<HttpResponse, Problem> {
     let language = language_of(&request);
     let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
-    match elsewhere.finish(&provider, returned(&request, browser), asking).await {
+    match elsewhere.finish(&provider, returned(&request, browser), asking, device.0.as_ref()).await {
         Ok(Arrived { arrival, return_to }) => {
-            let session = match arrival {
-                Arrival::Linked => None,
+            let mut set = match arrival {
+                Arrival::Linked => vec![],
                 Arrival::Entered(entered) => match *entered {
-                    Entered::SignedIn(signed_in) => Some(session_cookie(&signed_in, &cookies)),
+                    Entered::SignedIn(signed_in) => cookies_of(&signed_in, &cookies),
                     // From its page people go on by themselves.
                     Entered::Pending(pending) => return asks_second_factor(&request, &pending, &cookies),
                 },
             };
-            Ok(sent_on(&return_to, session.into_iter().chain([no_browser_cookie(&cookies)])))
+            set.push(no_browser_cookie(&cookies));
+            Ok(sent_on(&return_to, set))
         }
         Err(error) => refused(Words::of(language), error),
     }
