@@ -3,6 +3,7 @@
 
 mod audit;
 mod auth;
+mod directory;
 mod escrow;
 mod mail;
 mod projects;
@@ -25,6 +26,7 @@ pub const ALL: &[Domain] = &[
     users::DOMAIN,
     auth::DOMAIN,
     tenants::DOMAIN,
+    directory::DOMAIN,
     projects::DOMAIN,
     tenders::DOMAIN,
     escrow::DOMAIN,

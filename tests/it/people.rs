@@ -5,7 +5,7 @@ use serde_json::json;
 use testkit::until;
 use tokio_postgres::NoTls;
 
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 
 #[tokio::test]
 async fn an_admin_publishes_with_no_second_account_of_their_own_making() {
@@ -185,5 +185,20 @@ async fn who_is_removed_takes_nothing_out_of_the_organisation() {
     assert!(
         trail.body["data"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["action"] == "projects.create"))
     );
+    world.end().await;
+}
+
+#[tokio::test]
+async fn whoever_has_chosen_a_language_is_written_to_in_it() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    world.prove(&owner).await;
+    assert!(world.mailed(&owner.email).await.starts_with("Hello"), "until then in that of the request");
+    let chosen = owner.http.patch("/api/user", json!({"locale": "de"})).await.expect(200);
+    assert_eq!(chosen.body["locale"], "de");
+    let passwords = json!({"currentPassword": PASSWORD, "newPassword": "another good password"});
+    owner.http.put("/api/user/password", passwords).await.expect(204);
+    let mail = world.mailed(&owner.email).await;
+    assert!(mail.starts_with("Guten Tag"), "{mail}");
     world.end().await;
 }

@@ -15,6 +15,7 @@ pub const MODULES: &[Module] = &[
     users::MODULE,
     auth::MODULE,
     tenants::MODULE,
+    directory::MODULE,
     projects::MODULE,
     tenders::MODULE,
     escrow::MODULE,

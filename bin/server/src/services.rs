@@ -1,6 +1,7 @@
 //! The composition: every service made over the ones it stands on, ports joined with their implementations.
 
 pub mod alarms;
+mod breaches;
 mod doctor;
 mod documents;
 pub(crate) mod factor_resets;
@@ -133,7 +134,9 @@ impl Services {
         let door = Arc::clone(&app);
         let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
-        let auth = Arc::new(auth::Service::new(auth::Dependencies {
+        let sign_in = sign_in_settings(settings)?;
+        let breaches = sign_in.breached_passwords_url.clone();
+        let auth = auth::Service::new(auth::Dependencies {
             system: system.clone(),
             directory: directory.clone(),
             teams: Arc::new(projects::Teams),
@@ -141,8 +144,12 @@ impl Services {
             mails: mails.clone(),
             ceremonies: Arc::new(webauthn_adapter::Authenticators::of(public_url)?),
             clock: clock.clone(),
-            settings: sign_in_settings(settings)?,
-        })?);
+            settings: sign_in,
+        })?;
+        let auth = Arc::new(match breaches {
+            Some(url) => auth.asking_of_breaches(Arc::new(breaches::Asked::at(url))),
+            None => auth,
+        });
         let listener = auth.listen(urls.system.clone());
         let builder = Builder {
             settings,
@@ -221,11 +228,19 @@ impl Services {
             }))
         };
         let (users, users_at_work) = (people(&serving, &domains), people(&working, &for_jobs));
+        let directory = directory::Service::new(directory::Dependencies {
+            uow: serving.uow.clone(),
+            staff: users.clone(),
+            authorizer: policy.clone(),
+            audit: serving.audit.clone(),
+            public_url: public_url.to_owned(),
+        });
         let Domains { wired: mut serving, escrow, .. } = domains;
         serving.extend([
             policy.clone() as Arc<dyn Wired>,
             auth.clone(),
             users,
+            Arc::new(directory),
             Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),

@@ -11,6 +11,7 @@ mod listing;
 mod once;
 mod optional;
 mod query;
+mod scim;
 
 pub use answers::IdempotencySecret;
 pub use auth::{
@@ -30,3 +31,4 @@ pub use once::Idempotent;
 pub use optional::{NoBody, OptionalBody};
 pub use query::Query;
 pub(crate) use query::refuse_all;
+pub use scim::{ScimBody, ScimObject};

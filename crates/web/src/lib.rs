@@ -29,8 +29,8 @@ pub use auth_api::Network;
 pub use client::ClientIpHeader;
 pub use extract::{
     Authed, AuthedUntil, Body as Json, CurrentSession, FormBody, Id, IdempotencySecret, Idempotent, IfMatch, Listing, NoBody,
-    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, Unchanged, parameter,
-    session_cookie, unless_overtaken,
+    OptionalBody, PLAIN_SESSION_COOKIE, Patch, Presented, Query, RawBody, RequestInfo, SESSION_COOKIE, ScimBody, ScimObject,
+    Unchanged, parameter, session_cookie, unless_overtaken,
 };
 pub use json::parse;
 pub use page::{List, Paging};

@@ -3,6 +3,7 @@
 mod body;
 mod faults;
 mod from_domain;
+pub(crate) mod scim;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Problem;
 use crate::extract::EntityTags;
+use crate::problem::scim::SCIM_JSON;
 
 /// Tells that an answer was given before under the same `Idempotency-Key`.
 pub const IDEMPOTENCY_REPLAYED: &str = "Idempotency-Replayed";
@@ -67,6 +68,12 @@ impl Reply {
         self.header("ETag", tag)
     }
 
+    /// In the media type of SCIM (RFC 7644).
+    #[must_use]
+    pub fn scim(self) -> Self {
+        self.header("Content-Type", SCIM_JSON)
+    }
+
     /// The answer, to be stored.
     #[must_use]
     pub fn answer(self) -> Answer {
@@ -100,6 +107,7 @@ pub(crate) fn replayed(answer: &Answer) -> HttpResponse {
 pub(crate) fn response(answer: Answer, replayed: bool) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
+    let is_typed = answer.headers.iter().any(|(name, _)| name == "Content-Type");
     for (name, value) in answer.headers {
         response.append_header((name, value));
     }
@@ -109,7 +117,10 @@ pub(crate) fn response(answer: Answer, replayed: bool) -> HttpResponse {
     if answer.body.is_empty() {
         return response.finish();
     }
-    response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json"))).body(answer.body)
+    if !is_typed {
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    }
+    response.body(answer.body)
 }
 
 /// The strong entity tag of a representation.

@@ -7,6 +7,7 @@ mod null_schema;
 mod openapi;
 mod patch_schema;
 mod refusals;
+mod scim;
 mod standard;
 
 use std::collections::HashSet;
@@ -274,7 +275,7 @@ impl Routes {
 fn operation_id(resource: &str, method: &Method, path: &str) -> String {
     let last = path.rsplit('/').next().unwrap_or_default();
     let of_its_collection = || {
-        let (resource, last) = (resource.to_lowercase(), last.replace('-', ""));
+        let (resource, last) = (resource.to_lowercase(), last.to_lowercase().replace('-', ""));
         resource.trim_end_matches('s').ends_with(last.trim_end_matches('s'))
     };
     let verb = match method.as_str() {
@@ -332,6 +333,8 @@ mod tests {
             ("tenders", Method::POST, "/api/tenders/{id}/cancel-award", "tendersCancelAward"),
             ("payeeAccount", Method::GET, "/api/payee-account", "payeeAccountRead"),
             ("payeeAccount", Method::POST, "/api/payee-account", "payeeAccountCreate"),
+            ("directoryUsers", Method::POST, "/scim/v2/Users", "directoryUsersCreate"),
+            ("directory", Method::POST, "/scim/v2/.search", "directorySearch"),
         ] {
             assert_eq!(operation_id(resource, &method, path), id);
         }

@@ -117,6 +117,7 @@ mod tests {
             "api_keys.per_organization",
             "audit.previous_public_keys",
             "server.public_url",
+            "sign_in.breached_passwords_url",
             "stripe.allow_test_key",
             "tokens.audiences",
             "tokens.lifetime",

@@ -69,6 +69,7 @@ impl Post {
             system,
             transport: Arc::clone(&self.transport),
             reports: self.reports.clone(),
+            languages: Arc::new(users::ChosenLanguages),
             mailbox: self.mailbox.clone(),
             composer: self.composer()?,
             secret: secret(settings)?,

@@ -43,10 +43,12 @@ async fn a_browser_adds_a_passkey_and_signs_in_with_it() {
     let said = walked("passkeys");
     for step in [
         "nobody is signed in: stranger",
-        "added: done",
+        "added: codes",
+        "recovery codes: 10",
         "resident credentials: 1",
         "the same authenticator again: known",
         "signed in with it: done",
+        "the password alone: 202",
         "as: browser@example.com",
         "the person not seen to: cancelled",
         "after it was removed: refused",

@@ -41,7 +41,8 @@ kernel::refusals! {
         /// So many wrong codes that no more are tried for a while.
         #[error("too many wrong codes: try again after Retry-After seconds")]
         TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
-        /// Who has not shown that the account's address is theirs sets up no second factor, links no identity, and is told of to no other service.
+        /// Who has not shown that the account's address is theirs sets up no second factor, links no identity, and other services are told of nobody who may
+        /// be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The last second factor of somebody whom an organisation asks for one.

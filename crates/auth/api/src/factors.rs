@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use kernel::{Ctx, MfaPolicy, Permission, SessionId, Timestamp};
 use secrecy::SecretString;
 
-use crate::{Asking, Error, SignedIn};
+use crate::{Asking, Error, ShownKey, SignedIn};
 
 kernel::named! {
     /// What a person can show as a second factor.
     pub enum FactorKind as "SecondFactor" {
         /// The code that an authenticator shows for half a minute (TOTP).
         Totp = "totp",
+        /// A passkey, whose authenticator sees to its person.
+        Passkey = "passkey",
         /// One of the codes that were shown once, for whom everything else is lost.
         RecoveryCode = "recovery_code",
     }
@@ -43,6 +45,13 @@ pub struct PendingSignIn {
 pub enum FactorShown {
     /// What was typed: the code of an authenticator, or a recovery code.
     Code(SecretString),
+    /// A passkey that answered what was asked in this request ([`crate::Passkeys::ask_factor`], [`crate::Passkeys::ask_again`]).
+    Passkey {
+        /// The request.
+        request_id: SecretString,
+        /// The answer.
+        shown: Box<ShownKey>,
+    },
 }
 
 /// By what a signed-in person proves again who they are.
@@ -88,6 +97,8 @@ pub struct NewTotp {
 pub struct OwnFactors {
     /// Since when they have an authenticator, if they have one.
     pub totp_since: Option<Timestamp>,
+    /// How many passkeys they have.
+    pub passkeys: u32,
     /// How many recovery codes are left.
     pub recovery_codes_left: u32,
     /// For whom the organisation of the session asks for one.

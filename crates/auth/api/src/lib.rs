@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+mod breaches;
 mod elsewhere;
 pub mod email;
 mod error;
@@ -32,6 +33,7 @@ use kernel::{
 use mail_api::Language;
 use uow::Tx;
 
+pub use breaches::Breaches;
 pub use elsewhere::{
     Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned,
     SignInElsewhere, Told, Untold, callback_path,
@@ -46,7 +48,7 @@ pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use network::Network;
 pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use passkeys::{
-    Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
+    AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};

@@ -29,6 +29,15 @@ pub struct Passkey {
     pub backed_up: bool,
 }
 
+/// A passkey that was just added.
+#[derive(Debug)]
+pub struct AddedPasskey {
+    /// It.
+    pub passkey: Passkey,
+    /// Codes for whom every second factor is lost, if it is the person's first: shown once.
+    pub recovery_codes: Vec<SecretString>,
+}
+
 /// What an authenticator is asked. It counts for a few minutes, once, whatever comes of it.
 #[derive(Debug)]
 pub struct Challenge {
@@ -77,7 +86,7 @@ pub trait Passkeys: Send + Sync {
     /// [`Error::EmailNotVerified`], [`Error::TooManyPasskeys`], [`Error::PasskeysUnavailable`].
     async fn ask_new(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error>;
 
-    /// Keeps the key that was made in answer, and tells its person by mail.
+    /// Keeps the key that was made in answer, and tells its person by mail. If it is their first second factor, every other session of theirs ends.
     ///
     /// # Errors
     /// [`Error::ChallengeSpent`], [`Error::Invalid`], [`Error::PasskeyKnown`], [`Error::TooManyPasskeys`]; as [`Passkeys::ask_new`].
@@ -89,7 +98,7 @@ pub trait Passkeys: Send + Sync {
         made: MadeKey,
         name: &str,
         asking: Asking<'_>,
-    ) -> Result<Passkey, Error>;
+    ) -> Result<AddedPasskey, Error>;
 
     /// The passkeys of the context's person, newest first.
     ///
@@ -103,10 +112,11 @@ pub trait Passkeys: Send + Sync {
     /// [`Error::NoSuchPasskey`], [`Error::Invalid`].
     async fn rename(&self, ctx: &Ctx, passkey: PasskeyId, name: &str) -> Result<Passkey, Error>;
 
-    /// Removes one of them, and tells its person by mail. It proves nothing any more, at once.
+    /// Removes one of them, and tells its person by mail. It proves nothing any more, at once; every other session of the person ends, and with the last
+    /// second factor the recovery codes.
     ///
     /// # Errors
-    /// [`Error::NoSuchPasskey`], [`Error::LastWayIn`].
+    /// [`Error::NoSuchPasskey`], [`Error::LastWayIn`]; [`Error::SecondFactorRequired`] where an organisation of theirs asks them for one.
     async fn remove(&self, ctx: &Ctx, session: &Session, passkey: PasskeyId, asking: Asking<'_>) -> Result<(), Error>;
 
     /// Asks for a key of whoever wants to sign in: nobody is named, and nothing is told of anybody.
@@ -120,6 +130,12 @@ pub trait Passkeys: Send + Sync {
     /// # Errors
     /// [`Error::WrongPasskey`], whatever is wrong with it.
     async fn sign_in(&self, request_id: &SecretString, shown: ShownKey, asking: Asking<'_>) -> Result<SignedIn, Error>;
+
+    /// Asks for a key of whom a pending sign-in is, as their second factor.
+    ///
+    /// # Errors
+    /// [`Error::PendingSpent`], [`Error::NoPasskey`], [`Error::PasskeysUnavailable`].
+    async fn ask_factor(&self, pending: &SecretString) -> Result<Challenge, Error>;
 
     /// Asks for a key of the context's person, so that they prove again who they are.
     ///

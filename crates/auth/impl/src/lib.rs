@@ -52,6 +52,7 @@ mod attempts;
 mod budget;
 mod cache;
 mod challenge;
+mod checked;
 mod device;
 mod elsewhere;
 mod factor_resets;

@@ -3,6 +3,7 @@
 mod account;
 mod admitting;
 mod asking;
+mod breached;
 mod elsewhere;
 mod entering;
 mod factors;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Again, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount, Person,
-    Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount,
+    Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -102,6 +103,8 @@ pub struct Service {
     events_kept: TimeDelta,
     device_kept: TimeDelta,
     hearing: db::Hearing,
+    /// Who knows passwords from breaches, if anybody is asked.
+    breaches: Option<Arc<dyn Breaches>>,
 }
 
 /// How soon it is asked again whom to obey.
@@ -168,6 +171,7 @@ impl Service {
             events_kept,
             device_kept,
             hearing: settings.hearing,
+            breaches: None,
         })
     }
 
@@ -368,7 +372,6 @@ impl Accounts for Service {
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;
-        repo::passkeys::delete_all(tx, user).await?;
         repo::delete_events(tx, user).await?;
         repo::organization_events::forget_addresses(tx, user).await?;
         repo::forget_clients(tx, user).await?;

@@ -35,7 +35,7 @@ pub struct ServiceTokensDependencies {
     pub system: SystemUow,
     /// Whether a person has proven their address.
     pub directory: Arc<dyn Directory>,
-    /// What an API key may.
+    /// What the caller may.
     pub authorizer: Arc<dyn Authorizer>,
     /// Ends tokens, and makes keys.
     pub clock: Arc<dyn Clock>,
@@ -207,22 +207,22 @@ impl ServiceTokens {
         }
     }
 
-    /// What is told of the caller: of a person the roles, the built-in one first, of an API key what it may in the organisation, and never what its creator is.
+    /// What is told of the caller: what they may in the organisation as a whole now, and of a person the roles, the built-in one first. Of an API key never
+    /// what its creator is.
     async fn told(&self, bearer: &Bearer, user: UserId, role: OrgRole) -> Result<Value, Fault> {
         let ctx = &bearer.ctx;
+        let scope: Vec<&str> = self.authorizer.permissions(ctx).into_iter().map(Permission::name).collect();
+        let scope = scope.join(" ");
         Ok(match &ctx.key {
             None => {
                 let mut roles = vec![role.name().to_owned()];
                 roles.extend(self.system.read(async |tx| self.directory.custom_roles(tx, user, ctx.org).await).await?);
                 json!({
-                    "sub": user, "sub_kind": "person", "roles": roles,
+                    "sub": user, "sub_kind": "person", "roles": roles, "scope": scope,
                     "auth_time": bearer.authenticated_at.map(|at| at.timestamp()),
                 })
             }
-            Some(key) => {
-                let scope: Vec<&str> = self.authorizer.permissions(ctx).into_iter().map(Permission::name).collect();
-                json!({ "sub": key.id, "sub_kind": "api_key", "roles": [], "scope": scope.join(" ") })
-            }
+            Some(key) => json!({ "sub": key.id, "sub_kind": "api_key", "roles": [], "scope": scope }),
         })
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub switch_secret: SecretString,
     /// How long one may wait; who would have to wait longer is answered 503 at once.
     pub hash_wait: Duration,
+    /// Where ranges of hashes of breached passwords are; `None`: nobody is asked.
+    pub breached_passwords_url: Option<String>,
     /// How a replica makes sure that it hears what others end.
     pub hearing: db::Hearing,
     /// How long security events are kept.
@@ -39,7 +41,7 @@ pub struct Settings {
     pub wrong_per_network: u32,
     /// For whom an organisation that does not say asks for a second factor.
     pub mfa_policy: MfaPolicy,
-    /// What [`Self::switch_secret`] was before: secrets of authenticators that it sealed still open.
+    /// What `switch_secret` was before: secrets of authenticators that it sealed still open.
     pub previous_secrets: Vec<SecretString>,
 }
 
@@ -67,6 +69,15 @@ impl Settings {
             Some(policy) => settings.mfa_policy = policy,
             None => r.fault("sign_in.mfa_policy", format!("must be {}", <MfaPolicy as kernel::Named>::NAMES.join(", "))),
         }
+        let url = r.text("sign_in.breached_passwords_url");
+        let local = ["http://127.0.0.1:", "http://localhost:"].iter().any(|start| url.starts_with(start));
+        if !(url.is_empty() || (url.ends_with('/') && (url.starts_with("https://") || (local && !r.production())))) {
+            r.fault(
+                "sign_in.breached_passwords_url",
+                "must begin with https:// and end with /, or be empty: then nobody is asked",
+            );
+        }
+        settings.breached_passwords_url = Some(url).filter(|url| !url.is_empty());
         let threads: usize = r.number("sign_in.hash_threads", "2, or 0 for half the cores");
         if threads > 0 {
             settings.hash_threads = threads;
@@ -94,6 +105,7 @@ impl Default for Settings {
             hash_threads: (std::thread::available_parallelism().map_or(2, std::num::NonZero::get) / 2).max(1),
             hash_queue: 1000,
             hash_wait: Duration::from_secs(20),
+            breached_passwords_url: None,
             hearing: db::Hearing::default(),
             events_kept: Duration::from_secs(90 * 24 * 3600),
             switch_secret: crate::token::random_secret(),

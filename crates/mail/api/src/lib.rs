@@ -16,6 +16,6 @@ pub use content::{Content, FactorChange, Template};
 pub use ids::MailId;
 pub use language::Language;
 pub use link::Link;
-pub use mail::{Mail, Mails, Recipient, one_line};
+pub use mail::{Languages, Mail, Mails, Recipient, one_line};
 pub use report::{MailNews, MailReport, MailReports, NotTheirs, SignedReport};
 pub use transport::{Accepted, KeptMail, MailTransport, Mailbox, MessageId, OutgoingMail, Refusal};

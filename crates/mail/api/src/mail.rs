@@ -65,7 +65,7 @@ pub struct Mail {
     pub key: String,
     /// Whom it is for.
     pub to: Recipient,
-    /// In which language.
+    /// In which language, unless whoever has the address has chosen one ([`Languages`]).
     pub language: Language,
     /// What it says.
     pub content: Content,
@@ -82,6 +82,16 @@ pub trait Mails: Send + Sync {
     /// # Errors
     /// A fault of the database. That the mail cannot be delivered is none: nobody waits for that.
     async fn send_in(&self, tx: &mut Tx, mail: Mail) -> Result<MailId, Fault>;
+}
+
+/// Who has chosen a language to be written to in: a port that whoever knows people implements, joined in `bin/server`.
+#[async_trait]
+pub trait Languages: Send + Sync {
+    /// The language that whoever has proven this address has chosen, if they have: in a transaction of the platform.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn chosen_in(&self, tx: &mut Tx, address: &str) -> Result<Option<Language>, Fault>;
 }
 
 /// Scripts such as Persian and Hindi need them within words.

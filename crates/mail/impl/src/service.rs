@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use jobs::JobCtx;
 use kernel::{Clock, Fault};
 use mail_api::{
-    Accepted, Mail, MailId, MailNews, MailReport, MailReports, MailTransport, Mailbox, Mails, MessageId, NotTheirs, Recipient,
-    Refusal, SignedReport, Template, one_line,
+    Accepted, Language, Languages, Mail, MailId, MailNews, MailReport, MailReports, MailTransport, Mailbox, Mails, MessageId,
+    NotTheirs, Recipient, Refusal, SignedReport, Template, one_line,
 };
 use uow::{Alarm, Job, SystemUow, Tx};
 
@@ -62,6 +62,8 @@ pub struct Dependencies {
     pub transport: Arc<dyn MailTransport>,
     /// How a provider's reports are read, if any are taken.
     pub reports: Option<Arc<dyn MailReports>>,
+    /// Who has chosen a language.
+    pub languages: Arc<dyn Languages>,
     /// Where mail is kept instead of sent, if it is.
     pub mailbox: Option<Arc<dyn Mailbox>>,
     /// Who writes, and how.
@@ -79,6 +81,7 @@ pub struct Service {
     system: SystemUow,
     transport: Arc<dyn MailTransport>,
     reports: Option<Arc<dyn MailReports>>,
+    languages: Arc<dyn Languages>,
     pub(crate) mailbox: Option<Arc<dyn Mailbox>>,
     pub(crate) composer: Composer,
     secret: MailSecret,
@@ -102,8 +105,8 @@ impl Service {
     /// Over what it stands on.
     #[must_use]
     pub fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { system, transport, reports, mailbox, composer, secret, clock, development } = dependencies;
-        Self { system, transport, reports, mailbox, composer, secret, clock, development }
+        let Dependencies { system, transport, reports, languages, mailbox, composer, secret, clock, development } = dependencies;
+        Self { system, transport, reports, languages, mailbox, composer, secret, clock, development }
     }
 
     /// What the transport is called.
@@ -115,14 +118,14 @@ impl Service {
     /// the note of it sends the mail again, under the same `Message-ID`.
     pub(crate) async fn send(&self, job: &JobCtx, task: SendMail) -> Result<(), String> {
         let begun = self.system.write(async |tx| self.begin_in(tx, task.mail).await).await;
-        let Some(queued) = begun.map_err(|fault: Fault| fault.to_string())? else { return Ok(()) };
-        let outcome = self.attempt(&queued).await.map_err(|fault| fault.to_string())?;
+        let Some((queued, chosen)) = begun.map_err(|fault: Fault| fault.to_string())? else { return Ok(()) };
+        let outcome = self.attempt(&queued, chosen).await.map_err(|fault| fault.to_string())?;
         let put_off = self.note(job, &queued, outcome).await.map_err(|fault| fault.to_string())?;
         put_off.map_or(Ok(()), Err)
     }
 
-    /// Counts the attempt. `None` if there is nothing to send.
-    async fn begin_in(&self, tx: &mut Tx, id: MailId) -> Result<Option<QueuedMail>, Fault> {
+    /// Counts the attempt; with the language that whoever it is for has chosen. `None` if there is nothing to send.
+    async fn begin_in(&self, tx: &mut Tx, id: MailId) -> Result<Option<(QueuedMail, Option<Language>)>, Fault> {
         let message_id = self.composer.message_id(id);
         let Some(queued) = repo::begin_attempt(tx, id, message_id.as_str()).await? else { return Ok(None) };
         if repo::is_suppressed(tx, &queued.address).await? {
@@ -130,11 +133,12 @@ impl Service {
             count(&queued.template, "suppressed");
             return Ok(None);
         }
-        Ok(Some(queued))
+        let chosen = self.languages.chosen_in(tx, &queued.address).await?;
+        Ok(Some((queued, chosen)))
     }
 
     /// Hands a mail over, unless there is no sense in it.
-    async fn attempt(&self, queued: &QueuedMail) -> Result<Outcome, Fault> {
+    async fn attempt(&self, queued: &QueuedMail, chosen: Option<Language>) -> Result<Outcome, Fault> {
         let Some((letter, language)) = queued.opened(&self.secret) else { return Ok(Outcome::Unreadable) };
         if letter.content.counts_until(queued.created_at).is_some_and(|end| end <= self.clock.now()) {
             return Ok(Outcome::Handed(Err(Refusal::permanent("what it tells counts no more"))));
@@ -142,7 +146,7 @@ impl Service {
         let to = Recipient { address: queued.address.clone(), name: letter.name };
         let message_id = MessageId::kept(queued.message_id.clone());
         let envelope = Envelope { id: queued.id, message_id, to: &to, date: queued.created_at };
-        let mail = self.composer.compose(envelope, language, &letter.content)?;
+        let mail = self.composer.compose(envelope, chosen.unwrap_or(language), &letter.content)?;
         uow::forbid_in_transaction("sending mail")?;
         Ok(Outcome::Handed(self.transport.send(&mail).await))
     }

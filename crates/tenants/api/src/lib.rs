@@ -215,6 +215,9 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// The organisation's directory has deactivated the person.
+        #[error("the organisation's directory does not let you in: ask who keeps it")]
+        NotLetIn = Conflict("NOT_LET_IN"),
         /// Another role of the organisation has this slug.
         #[error("a role of this organisation has this slug already")]
         RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
@@ -238,6 +241,15 @@ pub trait Tenants: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`].
     async fn organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Organization, Error>;
+
+    /// The time zone in which the transaction's own organisation reckons days, by its IANA name. Who keeps none reckons in UTC.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn time_zone_in(&self, tx: &mut Tx, org: OrgId) -> Result<String, Fault> {
+        let _ = (tx, org);
+        Ok("UTC".to_owned())
+    }
 
     /// Whether an organisation of this id exists at all: for invitations across tenants. Tells nothing else about it.
     ///

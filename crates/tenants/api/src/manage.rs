@@ -173,7 +173,8 @@ pub trait Memberships: Send + Sync {
     /// Makes a person, who asked for it, a member by the invitation of `invited_by`: in a transaction of the platform.
     ///
     /// # Errors
-    /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more, or the organisation is suspended.
+    /// [`Error::AlreadyMember`]; [`Error::NotFound`] if who invited may not invite any more, or the organisation is suspended; [`Error::NotLetIn`] if the
+    /// organisation's directory has deactivated the person.
     async fn join_in(&self, tx: &mut Tx, org: OrgId, user: UserId, invited_by: UserId) -> Result<Member, Error>;
 
     /// Gives a member of the context's organisation another role, or an owner the same one anew, which confirms it; what they asked for as the first of two persons is void. Who

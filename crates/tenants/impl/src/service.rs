@@ -396,6 +396,11 @@ impl Tenants for Service {
         organizations::card(tx, org).await?.ok_or(Error::NotFound("organization"))
     }
 
+    async fn time_zone_in(&self, tx: &mut Tx, org: OrgId) -> Result<String, Fault> {
+        let own = organizations::find_in(tx, org).await?;
+        Ok(own.ok_or_else(|| Fault::internal("the organisation is not seen from here"))?.timezone)
+    }
+
     async fn exists_in(&self, tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
         Ok(organizations::card(tx, org).await?.is_some())
     }

@@ -67,6 +67,8 @@ pub struct Tender {
     pub currency: Currency,
     /// Bids are taken before this instant of the database's clock.
     pub submission_deadline: Timestamp,
+    /// In which time zone its days are reckoned: the owner's, as of publication, by its IANA name.
+    pub time_zone: Option<String>,
     /// Questions are taken before this instant.
     pub questions_until: Option<Timestamp>,
     /// With fewer bids it is unsuccessful and they stay sealed.

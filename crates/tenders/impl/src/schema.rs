@@ -13,6 +13,7 @@ diesel::table! {
         status -> Text,
         currency -> Text,
         submission_deadline -> Timestamptz,
+        time_zone -> Nullable<Text>,
         questions_until -> Nullable<Timestamptz>,
         min_bids -> Int4,
         related_tender_id -> Nullable<Uuid>,

@@ -18,6 +18,9 @@ kernel::refusals! {
         /// The person is a member already.
         #[error("this person is a member already")]
         AlreadyMember = Conflict("ALREADY_MEMBER"),
+        /// The organisation's directory has deactivated the person.
+        #[error("the organisation's directory does not let you in: ask who keeps it")]
+        NotLetIn = Conflict("NOT_LET_IN"),
         /// The email waits for an answer already.
         #[error("this email is invited already: withdraw that invitation to send another")]
         AlreadyInvited = Conflict("ALREADY_INVITED"),
@@ -81,6 +84,7 @@ impl From<tenants_api::Error> for Error {
         match error {
             Theirs::LastOwner => Self::LastOwner,
             Theirs::AlreadyMember => Self::AlreadyMember,
+            Theirs::NotLetIn => Self::NotLetIn,
             Theirs::RoleSlugTaken => Self::RoleSlugTaken,
             Theirs::RoleInUse(members) => Self::RoleInUse(members),
             Theirs::TooManyRoles(most) => Self::TooManyRoles(most),

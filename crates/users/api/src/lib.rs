@@ -7,6 +7,7 @@ mod invitation_links;
 mod leaving;
 mod ownership;
 mod roles;
+mod staff;
 
 use async_trait::async_trait;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Timestamp, UserId};
@@ -23,6 +24,7 @@ pub use ownership::{Ownership, OwnershipOffer};
 pub use roles::{
     CataloguedPermission, Explanation, HeldRole, MemberEffect, MemberRoles, RoleEffect, RolePreview, Roles, Rule, RuleKind,
 };
+pub use staff::Staff;
 
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -37,6 +39,8 @@ pub struct User {
     pub image: Option<String>,
     /// Whether they proved that the email is theirs.
     pub email_verified: bool,
+    /// The language that they have chosen to be written to in.
+    pub language: Option<Language>,
     /// Since when they are known.
     pub created_at: Timestamp,
     /// When their profile last changed.
@@ -61,6 +65,8 @@ pub struct ProfileChange {
     pub name: String,
     /// Where a picture of them is: an `https` address.
     pub image: Option<String>,
+    /// The language that they are written to in; `None`: what each request asks for.
+    pub language: Option<Language>,
 }
 
 /// A person to be invited into the context's organisation.
@@ -178,7 +184,7 @@ pub trait Users: Send + Sync {
     /// Makes the context's person a member of the organisation that invited their email. Once accepted it may be accepted again.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`].
+    /// [`Error::NotFound`], [`Error::AlreadyMember`], [`Error::EmailNotVerified`]; [`Error::NotLetIn`] if the organisation's directory has deactivated them.
     async fn accept_invitation(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error>;
 
     /// Declines one.

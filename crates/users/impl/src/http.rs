@@ -61,6 +61,8 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
     r.resource("mfa").add(Guard::Public, || factors::finish);
+    r.resource("mfaPasskey").add(Guard::Public, || passkeys::ask_factor);
+    r.resource("reauthenticationPasskey").add(Guard::SignedIn, || passkeys::ask_again).without_key();
     tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();

@@ -12,6 +12,7 @@ use auth_api::email::{self, Email};
 use db::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as Refused};
 use kernel::{Fault, Timestamp, UserId};
+use mail_api::Language;
 use users_api::{Error, ProfileChange, User};
 use uuid::Uuid;
 
@@ -26,14 +27,17 @@ struct Row {
     name: String,
     image: Option<String>,
     email_verified: bool,
+    language: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 impl From<Row> for User {
     fn from(row: Row) -> Self {
-        let Row { id, email, name, image, email_verified, created_at, updated_at } = row;
-        Self { id: UserId(id), email, name, image, email_verified, created_at, updated_at }
+        let Row { id, email, name, image, email_verified, language, created_at, updated_at } = row;
+        // One that an older program does not know is none to it.
+        let language = language.as_deref().and_then(Language::from_name);
+        Self { id: UserId(id), email, name, image, email_verified, language, created_at, updated_at }
     }
 }
 
@@ -89,6 +93,14 @@ pub(crate) async fn by_email(tx: &ReadTx<'_>, email: &str) -> Result<Option<User
     Ok(row.map(User::from))
 }
 
+/// The language that whoever has proven this address has chosen. For the platform.
+pub(crate) async fn language_of(tx: &mut Tx, address: &str) -> Result<Option<Language>, Fault> {
+    let proven = users::email_key.eq(email::key(address)).and(users::email_verified).and(users::removed_at.is_null());
+    let chosen: Option<Option<String>> =
+        users::table.filter(proven).select(users::language).first(tx.pg()).await.optional().fault()?;
+    Ok(chosen.flatten().as_deref().and_then(Language::from_name))
+}
+
 /// A new person; `None` if the email is another's, or looks like another's. For the platform.
 pub(crate) async fn insert(tx: &mut Tx, email: &Email, name: &str) -> Result<Option<UserId>, Fault> {
     let id = UserId::new();
@@ -112,7 +124,12 @@ pub(crate) async fn insert(tx: &mut Tx, email: &Email, name: &str) -> Result<Opt
 pub(crate) async fn save(tx: &mut Tx, user: UserId, change: &ProfileChange) -> Result<User, Fault> {
     let at = db::touched(tx).await?;
     let row: Row = diesel::update(users::table.find(user.0))
-        .set((users::name.eq(&change.name), users::image.eq(&change.image), users::updated_at.eq(at)))
+        .set((
+            users::name.eq(&change.name),
+            users::image.eq(&change.image),
+            users::language.eq(change.language.map(Language::name)),
+            users::updated_at.eq(at),
+        ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await
@@ -186,6 +203,7 @@ pub(crate) async fn anonymise(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
             users::email_look.eq(None::<String>),
             users::name.eq("Removed account"),
             users::image.eq(None::<String>),
+            users::language.eq(None::<String>),
             users::email_verified.eq(false),
             users::removed_at.eq(at),
             users::updated_at.eq(at),

@@ -9,6 +9,7 @@ diesel::table! {
         name -> Text,
         image -> Nullable<Text>,
         email_verified -> Bool,
+        language -> Nullable<Text>,
         removed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,

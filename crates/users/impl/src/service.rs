@@ -7,6 +7,7 @@ mod leaving;
 mod links;
 mod ownership;
 mod removal;
+mod staff;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -155,6 +156,18 @@ impl Service {
         Ok(())
     }
 
+    /// Ends a membership, which is locked, with all that hangs on it, and records it.
+    async fn end_in(&self, tx: &mut Tx, ctx: &Ctx, before: &Member) -> Result<(), Error> {
+        self.leave_teams_in(tx, ctx, before.user).await?;
+        self.memberships.remove_in(tx, ctx, before.user).await?;
+        // The sessions first: a key that is on its way in one of them is made before the keys are revoked, or not at all.
+        self.sessions.end_sessions_in(tx, before.user, ctx.org).await?;
+        self.accounts.leave_keys_in(tx, ctx, before.user, before.role).await?;
+        self.withdraw_invitations_in(tx, ctx, before.user).await?;
+        let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", before.user).before(json!({ "role": before.role }));
+        Ok(self.audit.record_in(tx, ctx, entry).await?)
+    }
+
     /// Whoever may no longer invite has invited nobody: what they sent out must not bring them back under another address.
     async fn withdraw_invitations_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
         let withdrawn = repo::invitations::withdraw_of(tx, ctx.org, user).await?;
@@ -201,13 +214,13 @@ impl Users for Service {
                 if seen.is_some_and(|seen| seen != before.updated_at) {
                     return Err(Error::Stale);
                 }
-                if change.name == before.name && change.image == before.image {
+                if (&change.name, &change.image, change.language) == (&before.name, &before.image, before.language) {
                     return Ok(before);
                 }
                 let after = repo::save(tx, user, &change).await?;
                 let entry = NewEntry::named("users.update_profile", "user", user)
-                    .before(json!({ "name": before.name, "image": before.image }))
-                    .after(json!({ "name": after.name, "image": after.image }));
+                    .before(json!({ "name": before.name, "image": before.image, "language": before.language }))
+                    .after(json!({ "name": after.name, "image": after.image, "language": after.language }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(after)
             })
@@ -337,14 +350,7 @@ impl Users for Service {
                     self.authorise_roles(ctx, &[before.role])?;
                 }
                 unchanged(seen, &before)?;
-                self.leave_teams_in(tx, ctx, user).await?;
-                self.memberships.remove_in(tx, ctx, user).await?;
-                // The sessions first: a key that is on its way in one of them is made before the keys are revoked, or not at all.
-                self.sessions.end_sessions_in(tx, user, ctx.org).await?;
-                self.accounts.leave_keys_in(tx, ctx, user, before.role).await?;
-                self.withdraw_invitations_in(tx, ctx, user).await?;
-                let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user).before(json!({ "role": before.role }));
-                Ok::<_, Error>(self.audit.record_in(tx, ctx, entry).await?)
+                self.end_in(tx, ctx, &before).await
             })
             .await
     }

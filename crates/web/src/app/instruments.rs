@@ -29,6 +29,7 @@ pub fn describe_metrics() {
         Unit::Count,
         "Floods of notifications about sessions, in which none is looked at"
     );
+    describe_counter!("breached_passwords_total", Unit::Count, "New passwords looked for among breached ones, by outcome");
     describe_counter!("service_tokens_total", Unit::Count, "Tokens for other services that were made");
     describe_counter!("rate_limits_spent_total", Unit::Count, "Requests refused because a limit was spent, by limit");
     describe_gauge!("http_connections", Unit::Count, "Clients' connections that are open");

@@ -20,6 +20,7 @@ use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate
 use crate::crowd::{Seat, Serving};
 use crate::docs::OPENAPI_PATH;
 use crate::extract::{Caller, Credential, refuse_all, resolve};
+use crate::problem::scim;
 use crate::{Guard, Problem, client};
 
 /// Wraps the whole App.
@@ -207,6 +208,10 @@ impl Visit {
     /// A parameter that nobody reads is refused everywhere, not only where others are read. Whoever is to sign in first is told that instead.
     fn refuse_unknown_parameters(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let (Some(route), false) = (&self.route, request.query_string().is_empty()) else { return Ok(()) };
+        // Directories add parameters of their own, which are to be ignored.
+        if scim::speaks(route) {
+            return Ok(());
+        }
         if health::is_probe(route) || route == OPENAPI_PATH {
             return refuse_all(request.query_string());
         }
@@ -230,7 +235,7 @@ impl Visit {
                 }
             }
             problem.complete(self.uri.path(), self.caller.request.as_str());
-            response = problem.error_response();
+            response = if scim::speaks(self.uri.path()) { scim::response(&problem) } else { problem.error_response() };
         }
         self.decorate(response.headers_mut());
         self.deps.drain.close(&mut response);

@@ -11,8 +11,9 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, Info, OpenApi, OpenApiBuilder, PathsBuilder, RefOr, Required, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{Entry, Guard, Routes, list_names, null_schema, patch_schema, standard};
+use super::{Entry, Guard, Routes, list_names, null_schema, patch_schema, scim, standard};
 use crate::extract::SESSION_COOKIE;
+use crate::problem::scim::{ScimErrorBody, speaks};
 use crate::problem::{FaultBody, ProblemBody};
 
 /// What an `Idempotency-Key` is: 1 to 255 visible characters, bare or in double quotes (`extract::once`).
@@ -29,7 +30,8 @@ impl Routes {
         let mut sent = Vec::new();
         for entry in &self.entries {
             let mut operation = complete(entry);
-            if entry.info.method == actix_web::http::Method::PATCH {
+            // The patch of SCIM is a list of operations, no merge patch.
+            if entry.info.method == actix_web::http::Method::PATCH && !speaks(&entry.info.path) {
                 patch_schema::relax(&mut operation, &mut schemas);
             }
             sent.push(serde_json::to_value(&operation.request_body).unwrap_or_default());
@@ -90,6 +92,7 @@ impl Routes {
         let mut schemas: BTreeMap<_, _> = all.map(|(name, schema)| (list_names::name(&name), schema)).collect();
         schemas.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
         schemas.insert(FaultBody::name().into_owned(), FaultBody::schema());
+        schemas.insert(ScimErrorBody::name().into_owned(), ScimErrorBody::schema());
         schemas
     }
 }
@@ -155,6 +158,9 @@ fn complete(entry: &Entry) -> Operation {
     add_parameter(parameters, header("X-Request-Id", text, string()));
 
     standard::complete_responses(&mut operation, entry);
+    if speaks(&info.path) {
+        scim::speak(&mut operation);
+    }
     operation
 }
 

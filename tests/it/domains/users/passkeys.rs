@@ -29,6 +29,8 @@ pub fn cases(cases: &mut Cases) {
     let options = "/api/user/passkeys/options";
     // Whose address is not proven adds none.
     cases.add("POST /api/user/passkeys/options", options, None, &[200, 403], &[200, 403]);
+    let again = "/api/auth/reauthenticate/passkey/options";
+    cases.add("POST /api/auth/reauthenticate/passkey/options", again, None, &[200, 409], &[200, 409]);
     let bytes = "AAAAAAAAAAAAAAAAAAAAAA";
     let new = json!({"requestId": "0".repeat(64), "name": "N", "credential": {
         "id": bytes, "response": {"clientDataJSON": bytes, "attestationObject": bytes}
@@ -65,7 +67,7 @@ pub async fn walk(walk: &mut Walk, owner: &Party) {
     let made = authenticator.make(&asked.body["publicKey"]).expect("it has none");
     let request_id = asked.text("/requestId");
     let added = walk.send(&owner.http, "POST /api/user/passkeys", &[], &answered(&request_id, &made)).await;
-    let passkey = added.text("/id");
+    let passkey = added.text("/passkey/id");
     walk.send(&owner.http, "GET /api/user/passkeys", &[], &[]).await;
     walk.send(&owner.http, "PATCH /api/user/passkeys/{id}", &[&passkey], &[]).await;
 
@@ -73,5 +75,15 @@ pub async fn walk(walk: &mut Walk, owner: &Party) {
     let shown = authenticator.show(&asked.body["publicKey"]);
     let request_id = asked.text("/requestId");
     walk.send(&nobody, "POST /api/auth/passkey", &[], &answered(&request_id, &shown)).await;
+
+    // As second factor and as a fresh proof; the examples of those show a code.
+    let login = json!({"email": owner.email, "password": "correct horse battery staple"});
+    let token = nobody.post("/api/auth/login", login).await.expect(202).text("/mfaToken");
+    let waiting = [("/mfaToken", token.as_str())];
+    let asked = walk.send(&nobody, "POST /api/auth/mfa/passkey/options", &[], &waiting).await;
+    let shown = authenticator.show(&asked.body["publicKey"]);
+    let passkey_shown = json!({"requestId": asked.text("/requestId"), "credential": shown});
+    nobody.post("/api/auth/mfa", json!({"mfaToken": token, "passkey": passkey_shown})).await.expect(200);
+    walk.send(&owner.http, "POST /api/auth/reauthenticate/passkey/options", &[], &[]).await;
     walk.send(&owner.http, "DELETE /api/user/passkeys/{id}", &[&passkey], &[]).await;
 }

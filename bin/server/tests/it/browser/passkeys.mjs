@@ -114,6 +114,7 @@ async function passkeys() {
   say('nobody is signed in', await press());
   await expect(200, await call('POST', '/api/auth/login', { email: EMAIL, password: PASSWORD }));
   say('added', await press());
+  say('recovery codes', await evaluate(`document.querySelectorAll('#list li').length`));
   const { credentials } = await send('WebAuthn.getCredentials', { authenticatorId });
   say('resident credentials', credentials.filter((credential) => credential.isResidentCredential).length);
   say('the same authenticator again', await press());
@@ -122,6 +123,7 @@ async function passkeys() {
 
   await open('/auth/passkey');
   say('signed in with it', await press());
+  say('the password alone', (await call('POST', '/api/auth/login', { email: EMAIL, password: PASSWORD })).status);
   say('as', (await expect(200, await call('GET', '/api/auth/session'))).user.email);
   await send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
   say('the person not seen to', await press());

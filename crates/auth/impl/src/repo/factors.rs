@@ -5,21 +5,28 @@ use db::prelude::*;
 use diesel::sql_types::{Bytea, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, Timestamp, UserId};
 
-use crate::schema::{recovery_codes, totp_factors};
+use crate::schema::{passkeys, recovery_codes, totp_factors};
 
 /// Whether the person has a second factor that counts. Codes of recovery are none by themselves.
 pub(crate) async fn has_any(tx: &ReadTx<'_>, user: UserId) -> Result<bool, Fault> {
     let totp = totp_factors::table.filter(totp_factors::user_id.eq(user.0)).filter(totp_factors::confirmed_at.is_not_null());
-    diesel::select(diesel::dsl::exists(totp)).get_result(&mut tx.pg()).await.fault()
+    let passkey = passkeys::table.filter(passkeys::user_id.eq(user.0));
+    let any = diesel::dsl::exists(totp).or(diesel::dsl::exists(passkey));
+    diesel::select(any).get_result(&mut tx.pg()).await.fault()
 }
 
 /// What the person can show as a second factor: nothing, if they have none. Every kind of factor is asked for here.
 pub(crate) async fn kinds(tx: &mut Tx, user: UserId) -> Result<Vec<FactorKind>, Fault> {
     let totp = totp_factors::table.filter(totp_factors::user_id.eq(user.0)).filter(totp_factors::confirmed_at.is_not_null());
     let has_totp: bool = diesel::select(diesel::dsl::exists(totp)).get_result(tx.pg()).await.fault()?;
+    let passkey = passkeys::table.filter(passkeys::user_id.eq(user.0));
+    let has_passkey: bool = diesel::select(diesel::dsl::exists(passkey)).get_result(tx.pg()).await.fault()?;
     let mut kinds = Vec::new();
     if has_totp {
         kinds.push(FactorKind::Totp);
+    }
+    if has_passkey {
+        kinds.push(FactorKind::Passkey);
     }
     if !kinds.is_empty() && codes_left(tx, user).await? > 0 {
         kinds.push(FactorKind::RecoveryCode);
@@ -27,13 +34,16 @@ pub(crate) async fn kinds(tx: &mut Tx, user: UserId) -> Result<Vec<FactorKind>, 
     Ok(kinds)
 }
 
-/// Since when the person has an authenticator, and how many recovery codes are left.
-pub(crate) async fn own(tx: &ReadTx<'_>, user: UserId) -> Result<(Option<Timestamp>, u32), Fault> {
+/// Since when the person has an authenticator, how many passkeys they have, and how many recovery codes are left.
+pub(crate) async fn own(tx: &ReadTx<'_>, user: UserId) -> Result<(Option<Timestamp>, u32, u32), Fault> {
+    let theirs = passkeys::table.filter(passkeys::user_id.eq(user.0));
+    let keys: i64 = theirs.count().get_result(&mut tx.pg()).await.fault()?;
     let query = totp_factors::table.find(user.0).select(totp_factors::confirmed_at);
     let since: Option<Option<Timestamp>> = query.first(&mut tx.pg()).await.optional().fault()?;
     let unused = recovery_codes::table.filter(recovery_codes::user_id.eq(user.0)).filter(recovery_codes::used_at.is_null());
     let left: i64 = unused.count().get_result(&mut tx.pg()).await.fault()?;
-    Ok((since.flatten(), u32::try_from(left).map_err(Fault::internal)?))
+    let number = |count: i64| u32::try_from(count).map_err(Fault::internal);
+    Ok((since.flatten(), number(keys)?, number(left)?))
 }
 
 /// Since when the person has an authenticator; asked within a change.
@@ -120,6 +130,7 @@ pub(crate) async fn delete_totp(tx: &mut Tx, user: UserId) -> Result<bool, Fault
 /// Removes every second factor of the person, of whichever kind, and the recovery codes.
 pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     delete_totp(tx, user).await?;
+    super::passkeys::delete_all(tx, user).await?;
     delete_codes(tx, user).await
 }
 

@@ -10,7 +10,7 @@ use crate::schema::{passkey_challenges as challenges, passkeys};
 use crate::token::TokenHash;
 
 /// So many passkeys a person has at most.
-pub(crate) const MOST: u32 = 20;
+pub(crate) const MOST: u8 = 20;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = passkeys)]
@@ -193,8 +193,8 @@ pub(crate) async fn delete(tx: &mut Tx, user: UserId, id: PasskeyId) -> Result<O
     diesel::delete(theirs).returning(passkeys::name).get_result(tx.pg()).await.optional().fault()
 }
 
-/// Removes every passkey of a person, and what they were asked; answers how many there were.
-pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<usize, Fault> {
+/// Removes every passkey of a person, and what they were asked.
+pub(crate) async fn delete_all(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
     diesel::delete(challenges::table.filter(challenges::user_id.eq(user.0))).execute(tx.pg()).await.fault()?;
-    diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user.0))).execute(tx.pg()).await.fault()
+    diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user.0))).execute(tx.pg()).await.fault().map(drop)
 }

@@ -60,6 +60,9 @@ impl Service {
         }
         self.attempts.forget_own(&key);
         drop(tries);
+        if let Some(fault) = self.breached("/newPassword", &new).await {
+            return Err(Error::Invalid(vec![fault]));
+        }
         let phc = self.hasher.hash(new).await?;
         self.system
             .write(async |tx| {

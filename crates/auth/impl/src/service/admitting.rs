@@ -18,6 +18,7 @@ use super::opening::Opening;
 use super::{Known, Service};
 use crate::attempts::{Familiar, Tries};
 use crate::budget::Limited;
+use crate::checked::Checked;
 use crate::repo::pending::NewPending;
 use crate::security_event::Origin;
 use crate::{model, proof, recovery, repo, security, token, totp};
@@ -128,9 +129,12 @@ impl Service {
                 if !repo::pending::lock(tx, pending.id, now).await? {
                     return Err(Error::PendingSpent);
                 }
-                let Some(kind) = self.check_factor_in(tx, user, &shown, &origin(&asking)).await? else {
-                    repo::pending::was_wrong(tx, pending.id).await?;
-                    return Ok(None);
+                let kind = match self.check_factor_in(tx, (user, pending.id), &shown, &origin(&asking)).await? {
+                    Checked::Right(kind) => kind,
+                    Checked::Wrong(copied) => {
+                        repo::pending::was_wrong(tx, pending.id).await?;
+                        return Ok(Err(copied));
+                    }
                 };
                 repo::pending::end(tx, pending.id, now).await?;
                 if kind == FactorKind::RecoveryCode {
@@ -138,14 +142,18 @@ impl Service {
                 }
                 let (request, method) = (asking.request, pending.method);
                 let admission = Admission { request, known: &known, client: &client, method, action: &pending.action, device };
-                Ok(Some(self.begin_in(tx, admission).await?))
+                Ok(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;
-        let Some(signed_in) = outcome else {
-            tries.were_wrong(self.clock.now());
-            drop(tries);
-            security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
-            return Err(Error::WrongSecondFactor);
+        let signed_in = match outcome {
+            Ok(signed_in) => signed_in,
+            Err(copied) => {
+                tries.were_wrong(self.clock.now());
+                drop(tries);
+                security::note(&self.system, SecurityEventKind::SecondFactorFailed, whose(Some(&known)), origin(&asking)).await;
+                self.tell_of_copy(whose(Some(&known)), copied, origin(&asking), asking.language).await;
+                return Err(Error::WrongSecondFactor);
+            }
         };
         self.attempts.forget_own(&key);
         drop(tries);
@@ -179,15 +187,30 @@ impl Service {
         )
     }
 
-    /// Uses up what is shown, if it is a second factor of the person; which one.
+    /// Uses up what is shown, if it is a second factor of the person, who shows it for what is pending or in this session.
     pub(super) async fn check_factor_in(
         &self,
         tx: &mut Tx,
-        user: UserId,
+        (user, from): (UserId, Uuid),
         shown: &FactorShown,
         origin: &Origin<'_>,
+    ) -> Result<Checked, Error> {
+        match shown {
+            FactorShown::Code(code) => {
+                let kind = self.check_code_in(tx, user, code, origin).await?;
+                Ok(kind.map_or(Checked::Wrong(None), Checked::Right))
+            }
+            FactorShown::Passkey { request_id, shown } => Ok(self.check_passkey_in(tx, (user, from), request_id, shown).await?),
+        }
+    }
+
+    async fn check_code_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        code: &SecretString,
+        origin: &Origin<'_>,
     ) -> Result<Option<FactorKind>, Error> {
-        let FactorShown::Code(code) = shown;
         let typed: String = code.expose_secret().chars().filter(|c| !c.is_whitespace()).collect();
         if totp::is_code(&typed) {
             let Some(sealed) = repo::factors::lock_totp(tx, user).await? else { return Ok(None) };

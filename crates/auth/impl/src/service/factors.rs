@@ -33,14 +33,14 @@ fn asks(policy: MfaPolicy, role: OrgRole) -> bool {
 
 impl Service {
     /// What is known of the context's person.
-    async fn oneself(&self, user: UserId) -> Result<Known, Error> {
+    pub(super) async fn oneself(&self, user: UserId) -> Result<Known, Error> {
         let person = self.system.read(async |tx| self.directory.person(tx, user).await).await?;
         let person = person.ok_or(Error::NotAuthenticated)?;
         self.known(&person.email).await?.filter(|known| known.person.id == user).ok_or(Error::NotAuthenticated)
     }
 
     /// Locks whoever changes their second factors, against sign-ins too, and makes sure of their session.
-    async fn lock_oneself_in(&self, tx: &mut Tx, known: &Known, session: SessionId) -> Result<(), Error> {
+    pub(super) async fn lock_oneself_in(&self, tx: &mut Tx, known: &Known, session: SessionId) -> Result<(), Error> {
         let user = known.person.id;
         let email = address_of(&known.person.email)?;
         // Proven before, it stays so: what counts here is the lock, which a sign-in by mail has too.
@@ -50,7 +50,7 @@ impl Service {
     }
 
     /// Ends what was begun without the factors of now: other sessions, sign-ins that wait, links that were mailed.
-    async fn end_before_in(&self, tx: &mut Tx, user: UserId, session: SessionId) -> Result<usize, Fault> {
+    pub(super) async fn end_before_in(&self, tx: &mut Tx, user: UserId, session: SessionId) -> Result<usize, Fault> {
         let now = self.clock.now();
         repo::proofs::end_of_person(tx, user, now).await?;
         repo::pending::end_of_person(tx, user, now).await?;
@@ -60,7 +60,7 @@ impl Service {
     }
 
     /// Fresh recovery codes, in the place of those there were.
-    async fn renew_codes_in(&self, tx: &mut Tx, user: UserId, now: Timestamp) -> Result<Vec<SecretString>, Fault> {
+    pub(super) async fn renew_codes_in(&self, tx: &mut Tx, user: UserId, now: Timestamp) -> Result<Vec<SecretString>, Fault> {
         let mut codes = Vec::with_capacity(recovery::MADE);
         let mut hashes = Vec::with_capacity(recovery::MADE);
         for _ in 0..recovery::MADE {
@@ -72,15 +72,26 @@ impl Service {
         Ok(codes)
     }
 
-    /// Passes unless an organisation of the person asks them for a second factor.
-    async fn free_of_policies(&self, known: &Known) -> Result<(), Error> {
+    /// Whether an organisation of the person asks them for a second factor.
+    pub(super) async fn is_bound(&self, known: &Known) -> Result<bool, Error> {
         for membership in &known.memberships {
             let rules: SessionRules = self.system.read(async |tx| self.directory.session_rules(tx, membership.org).await).await?;
             if asks(rules.mfa.unwrap_or(self.mfa_policy), membership.role) {
-                return Err(Error::SecondFactorRequired);
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// The last second factor takes the recovery codes along. It stays where the person is `bound` to have one.
+    pub(super) async fn after_removal_in(&self, tx: &mut Tx, user: UserId, bound: bool) -> Result<(), Error> {
+        if !repo::factors::kinds(tx, user).await?.is_empty() {
+            return Ok(());
+        }
+        if bound {
+            return Err(Error::SecondFactorRequired);
+        }
+        Ok(repo::factors::delete_codes(tx, user).await?)
     }
 }
 
@@ -98,14 +109,14 @@ impl SecondFactors for Service {
 
     async fn own_factors(&self, ctx: &Ctx) -> Result<OwnFactors, Error> {
         let user = person(ctx)?;
-        let (rules, (totp_since, recovery_codes_left)) = self
+        let (rules, (totp_since, passkeys, recovery_codes_left)) = self
             .system
             .read(async |tx| {
                 let rules = self.directory.session_rules(tx, ctx.org).await?;
                 Ok::<_, Fault>((rules, repo::factors::own(tx, user).await?))
             })
             .await?;
-        Ok(OwnFactors { totp_since, recovery_codes_left, policy: rules.mfa.unwrap_or(self.mfa_policy) })
+        Ok(OwnFactors { totp_since, passkeys, recovery_codes_left, policy: rules.mfa.unwrap_or(self.mfa_policy) })
     }
 
     async fn begin_totp(&self, ctx: &Ctx) -> Result<NewTotp, Error> {
@@ -167,16 +178,14 @@ impl SecondFactors for Service {
     async fn remove_totp(&self, ctx: &Ctx, session: SessionId, asking: Asking<'_>) -> Result<(), Error> {
         let user = ctx.person().ok_or(Error::NotAuthenticated)?;
         let known = self.oneself(user).await?;
-        self.free_of_policies(&known).await?;
+        let bound = self.is_bound(&known).await?;
         self.system
             .write(async |tx| {
                 self.lock_oneself_in(tx, &known, session).await?;
                 if !repo::factors::delete_totp(tx, user).await? {
                     return Err(Error::NotFound("authenticator"));
                 }
-                if repo::factors::kinds(tx, user).await?.is_empty() {
-                    repo::factors::delete_codes(tx, user).await?;
-                }
+                self.after_removal_in(tx, user, bound).await?;
                 let ended = self.end_before_in(tx, user, session).await?;
                 let before = json!({ "kind": FactorKind::Totp, "endedSessions": ended });
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.remove_second_factor", "user", user).before(before)).await?;

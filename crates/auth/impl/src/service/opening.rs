@@ -1,17 +1,19 @@
 //! How sessions begin: with a sign-in, with another proof of who somebody is, in another organisation.
 
 use auth_api::{
-    Again, Client, Entered, Error, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
+    Again, Client, Entered, Error, FactorKind, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
     SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
 use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use mail_api::{FactorChange, Language};
 use secrecy::SecretString;
 use uow::Tx;
 
 use super::Service;
 use super::account::person;
 use super::admitting::own_factor_key;
+use crate::checked::Checked;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
 use crate::organization_events::{self, Told};
@@ -166,18 +168,31 @@ impl Service {
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request: &ctx.request, address: client.address };
+        let known = self.oneself(user).await?;
         let tries = self.try_own_factor(user, origin()).await?;
         let outcome = self
             .system
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
-                if self.check_factor_in(tx, user, &shown, &origin()).await?.is_none() {
-                    return Ok::<_, Error>(None);
+                match self.check_factor_in(tx, (user, session.0), &shown, &origin()).await? {
+                    Checked::Wrong(copied) => return Ok::<_, Error>(Err(copied)),
+                    // In which language its person is written to, who has chosen none, the session does not tell.
+                    Checked::Right(FactorKind::RecoveryCode) => {
+                        self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, Language::English).await?;
+                    }
+                    Checked::Right(_) => {}
                 }
-                Ok(Some(self.replace_session_in(tx, ctx, session, None, client).await?))
+                Ok(Ok(self.replace_session_in(tx, ctx, session, None, client).await?))
             })
             .await?;
-        let Some((ended, signed_in)) = outcome else { return Err(self.wrong_own_factor(user, &tries, origin()).await) };
+        let (ended, signed_in) = match outcome {
+            Ok(replaced) => replaced,
+            Err(copied) => {
+                // In which language its person is written to, the session does not tell.
+                self.tell_of_copy((user, ctx.org), copied, origin(), Language::English).await;
+                return Err(self.wrong_own_factor(user, &tries, origin()).await);
+            }
+        };
         self.attempts.forget_own(&own_factor_key(user));
         drop(tries);
         self.cache.forget(&ended);

@@ -1,12 +1,13 @@
 //! What is asked of authenticators, and what their answers lead to.
 
 use auth_api::{
-    Asking, Ceremony, Challenge, Client, Error, KeptKey, PasskeyId, SecurityEventKind, ShownKey, SignInMethod, SignedIn, Unproven,
+    Asking, Ceremony, Challenge, Client, Error, FactorKind, PasskeyId, SecurityEventKind, ShownKey, SignInMethod, SignedIn,
+    Unproven,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::{Fault, Timestamp, UserId};
-use mail_api::Content;
+use mail_api::{Content, Language};
 use secrecy::{ExposeSecret, SecretString};
 use uow::Tx;
 use uuid::Uuid;
@@ -16,6 +17,8 @@ use super::asking::origin;
 use super::entering::whose;
 use super::{Known, Service};
 use crate::challenge::{AskedBy, AskedFor, end_of};
+use crate::checked::{Checked, Copied};
+use crate::security_event::{Origin, Whose};
 use crate::{proof, repo, security};
 
 /// Why nothing is made or asked.
@@ -29,16 +32,6 @@ pub(super) fn unmade(why: Unproven) -> Error {
             "is no answer to this challenge: made on a page of this server, with its person seen to",
         ),
     }
-}
-
-/// What came of an answer.
-pub(super) enum Answered {
-    /// The person showed a key of theirs.
-    Proven,
-    /// Nobody showed anything.
-    Wrong,
-    /// There is a copy of this key.
-    Copied { passkey: PasskeyId, name: String },
 }
 
 /// What an authenticator calls the key that it used.
@@ -88,46 +81,74 @@ impl Service {
 
     /// Looks whether the answer is one of this person's keys, and notes its use. Under the lock of the key: of two answers with one count the second is
     /// a copy's.
-    pub(super) async fn use_passkey_in(
-        &self,
-        tx: &mut Tx,
-        user: UserId,
-        state: &str,
-        shown: &ShownKey,
-    ) -> Result<Answered, Fault> {
-        let Some(credential) = credential_of(shown) else { return Ok(Answered::Wrong) };
-        let Some(known) = repo::passkeys::lock(tx, user, &credential).await? else { return Ok(Answered::Wrong) };
+    async fn use_passkey_in(&self, tx: &mut Tx, user: UserId, state: &str, shown: &ShownKey) -> Result<Checked, Fault> {
+        let Some(credential) = credential_of(shown) else { return Ok(Checked::Wrong(None)) };
+        let Some(known) = repo::passkeys::lock(tx, user, &credential).await? else { return Ok(Checked::Wrong(None)) };
         match self.ceremonies.shown(state, &known.credential, shown) {
-            Ok(key) => self.note_use_in(tx, known.id, &key).await,
-            Err(Unproven::CounterFell) => Ok(Answered::Copied { passkey: known.id, name: known.name }),
+            Ok(key) => {
+                repo::passkeys::was_used(tx, known.id, &key, self.instant()).await?;
+                Ok(Checked::Right(FactorKind::Passkey))
+            }
+            Err(Unproven::CounterFell) => Ok(Checked::Wrong(Some(Copied { passkey: known.id, name: known.name }))),
             Err(Unproven::Fault(fault)) => Err(fault),
-            Err(Unproven::Refused | Unproven::Unavailable) => Ok(Answered::Wrong),
+            Err(Unproven::Refused | Unproven::Unavailable) => Ok(Checked::Wrong(None)),
         }
     }
 
-    async fn note_use_in(&self, tx: &mut Tx, id: PasskeyId, key: &KeptKey) -> Result<Answered, Fault> {
-        repo::passkeys::was_used(tx, id, key, self.instant()).await?;
-        Ok(Answered::Proven)
-    }
-
-    /// Notes what was wrong with an answer; of a copy its person is told.
-    pub(super) async fn note_wrong_in(
+    /// The same of a second factor, which was asked of this person in a session, or for a sign-in that waits. What was asked counts no more.
+    pub(super) async fn check_passkey_in(
         &self,
         tx: &mut Tx,
-        known: Option<&Known>,
-        answered: &Answered,
-        asking: &Asking<'_>,
-    ) -> Result<(), Fault> {
-        let Answered::Copied { passkey, name } = answered else {
-            return security::note_in(tx, SecurityEventKind::SignInFailed, whose(known), &origin(asking)).await;
-        };
-        security::note_in(tx, SecurityEventKind::PasskeyCopied, whose(known), &origin(asking)).await?;
-        let Some(known) = known else { return Ok(()) };
+        (user, from): (UserId, Uuid),
+        request_id: &SecretString,
+        shown: &ShownKey,
+    ) -> Result<Checked, Fault> {
+        let Some(hash) = proof::hash(request_id.expose_secret()) else { return Ok(Checked::Wrong(None)) };
+        let sealed = repo::passkeys::take_challenge(tx, &hash, AskedFor::Factor, self.clock.now()).await?;
+        let state = sealed.and_then(|sealed| self.challenges.open(&hash, AskedFor::Factor, Some((user, from)), &sealed));
+        match state {
+            Some(state) if shown.user_handle.is_none() || is_of(shown, user) => {
+                self.use_passkey_in(tx, user, &state, shown).await
+            }
+            _ => Ok(Checked::Wrong(None)),
+        }
+    }
+
+    /// Tells a person, and notes, that there is a copy of a passkey of theirs. Never fails the request that it is about.
+    pub(super) async fn tell_of_copy(
+        &self,
+        whose: impl Into<Whose>,
+        copied: Option<Copied>,
+        origin: Origin<'_>,
+        language: Language,
+    ) {
+        let Some(Copied { passkey, name }) = copied else { return };
+        if let Err(fault) = self.note_copy(whose.into(), passkey, name, origin, language).await {
+            tracing::error!(error = %fault, %passkey, "that there is a copy of a passkey could not be told");
+        }
+    }
+
+    async fn note_copy(
+        &self,
+        whose: Whose,
+        passkey: PasskeyId,
+        name: String,
+        origin: Origin<'_>,
+        language: Language,
+    ) -> Result<(), Error> {
+        let Some(user) = whose.user else { return Ok(()) };
+        let person = self.system.read(async |tx| self.directory.person(tx, user).await).await?;
         let now: Timestamp = self.instant();
         // Whoever has the copy tries it more often than once: it is told of once a day.
         let key = format!("passkey-copied:{passkey}:{}", now.date_naive());
-        let told = Content::PasskeyCopied { passkey: name.clone(), at: now };
-        self.tell_of_passkey_in(tx, &known.person, key, told, asking).await
+        self.system
+            .write(async |tx| {
+                security::note_in(tx, SecurityEventKind::PasskeyCopied, whose, &origin).await?;
+                let Some(person) = &person else { return Ok(()) };
+                let told = Content::PasskeyCopied { passkey: name.clone(), at: now };
+                self.tell_of_passkey_in(tx, person, key, told, language).await
+            })
+            .await
     }
 
     /// What is known of the person whose passkey authenticators call so. Of one that nobody has as many questions are asked.
@@ -153,28 +174,42 @@ impl Service {
     ) -> Result<SignedIn, Error> {
         let state = self.answered(AskedFor::SignIn, None, request_id).await?;
         let known = self.known_by_passkey(credential_of(shown).as_deref()).await?;
-        let signed_in = self
+        let outcome = self
             .system
             .write(async |tx| {
-                let (Some(known), Some(state)) = (&known, &state) else {
-                    self.note_wrong_in(tx, known.as_ref(), &Answered::Wrong, asking).await?;
-                    return Ok(None);
-                };
+                let (Some(known), Some(state)) = (&known, &state) else { return Ok(Err(None)) };
                 let user = known.person.id;
                 repo::lock_person(tx, user).await?;
-                let answered =
-                    if is_of(shown, user) { self.use_passkey_in(tx, user, state, shown).await? } else { Answered::Wrong };
-                if !matches!(answered, Answered::Proven) {
-                    self.note_wrong_in(tx, Some(known), &answered, asking).await?;
-                    return Ok(None);
+                if !is_of(shown, user) {
+                    return Ok(Err(None));
+                }
+                if let Checked::Wrong(copied) = self.use_passkey_in(tx, user, state, shown).await? {
+                    return Ok(Err(copied));
                 }
                 let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
                 let (request, client, method) = (asking.request, &client, SignInMethod::Passkey);
                 // Both factors in one: nothing else is asked for.
                 let admission = Admission { request, known, client, method, action: "auth.passkey", device: None };
-                Ok::<_, Error>(Some(self.begin_in(tx, admission).await?))
+                Ok::<_, Error>(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;
-        self.complete(signed_in.ok_or(Error::WrongPasskey)?).await
+        match outcome {
+            Ok(signed_in) => self.complete(signed_in).await,
+            Err(copied) => {
+                let whose = whose(known.as_ref());
+                security::note(&self.system, SecurityEventKind::SignInFailed, whose, origin(asking)).await;
+                self.tell_of_copy(whose, copied, origin(asking), asking.language).await;
+                Err(Error::WrongPasskey)
+            }
+        }
+    }
+
+    /// Asks for a key of whom a pending sign-in is.
+    pub(super) async fn ask_pending(&self, pending: &SecretString) -> Result<Challenge, Error> {
+        let hash = proof::hash(pending.expose_secret()).ok_or(Error::PendingSpent)?;
+        let now = self.clock.now();
+        let pending = self.system.read(async |tx| repo::pending::of_token(tx, &hash, now).await).await?;
+        let pending = pending.ok_or(Error::PendingSpent)?;
+        self.ask_own(AskedFor::Factor, pending.user, pending.id).await
     }
 }

@@ -3,19 +3,19 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::{
-    Asking, Challenge, Error, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, Person, SecurityEventKind, Session, ShownKey,
-    SignedIn,
+    AddedPasskey, Asking, Challenge, Error, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, Person, SecurityEventKind, Session,
+    ShownKey, SignedIn,
 };
-use kernel::{Ctx, Fault, Timestamp, UserId, text};
-use mail_api::{Content, Mail, Recipient};
+use kernel::{Ctx, UserId, text};
+use mail_api::{Content, Language, Mail, Recipient};
 use secrecy::SecretString;
 use serde_json::json;
 use uow::Tx;
 use uuid::Uuid;
 
-use super::Service;
 use super::asking::origin;
 use super::passkey_use::unmade;
+use super::{Known, Service};
 use crate::challenge::AskedFor;
 use crate::repo::passkeys::MOST;
 use crate::{repo, security};
@@ -35,11 +35,9 @@ fn person(ctx: &Ctx) -> Result<UserId, Error> {
 
 impl Service {
     /// The context's person, who has proven that the address is theirs: whoever registered with another's keeps no way in for later.
-    async fn proven_person(&self, ctx: &Ctx) -> Result<Person, Error> {
-        let user = person(ctx)?;
-        let person = self.system.read(async |tx| self.directory.person(tx, user).await).await?;
-        let person = person.ok_or(Error::NotAuthenticated)?;
-        if person.email_verified { Ok(person) } else { Err(Error::EmailNotVerified) }
+    async fn proven(&self, ctx: &Ctx) -> Result<Known, Error> {
+        let known = self.oneself(person(ctx)?).await?;
+        if known.person.email_verified { Ok(known) } else { Err(Error::EmailNotVerified) }
     }
 
     /// Tells the person by mail what became of a passkey of theirs.
@@ -49,36 +47,32 @@ impl Service {
         person: &Person,
         key: String,
         content: Content,
-        asking: &Asking<'_>,
-    ) -> Result<(), Fault> {
+        language: Language,
+    ) -> Result<(), Error> {
         let to = Recipient::at(&*person.email).named(&*person.name);
-        self.mails.send_in(tx, Mail { key, to, language: asking.language, content }).await.map(drop)
+        self.mails.send_in(tx, Mail { key, to, language, content }).await?;
+        Ok(())
     }
 
-    async fn record_passkey_in(&self, tx: &mut Tx, ctx: &Ctx, action: &str, id: PasskeyId, name: &str) -> Result<(), Fault> {
-        let entry = NewEntry::named(action, "passkey", id).after(json!({ "name": name }));
-        self.audit.record_in(tx, ctx, entry).await
-    }
-
-    async fn keep_in(&self, tx: &mut Tx, user: UserId, session: &Session) -> Result<i16, Error> {
-        repo::lock_person(tx, user).await?;
-        // Whoever ends the sessions of a person misses no passkey that was on its way.
+    /// Locks whoever changes their passkeys, and with them the session in which they do: whoever ends the sessions of a person misses no passkey that was
+    /// on its way. Which places the passkeys take.
+    async fn lock_places_in(&self, tx: &mut Tx, known: &Known, session: &Session) -> Result<Vec<i16>, Error> {
+        let user = known.person.id;
+        self.lock_oneself_in(tx, known, session.id).await?;
         if !repo::hold_session(tx, user, session.id).await? {
             return Err(Error::NotAuthenticated);
         }
-        let taken = repo::passkeys::lock_places(tx, user).await?;
-        let free = (1..).take(MOST as usize).find(|place| !taken.contains(place));
-        free.ok_or(Error::TooManyPasskeys(MOST))
+        Ok(repo::passkeys::lock_places(tx, user).await?)
     }
 }
 
 #[async_trait]
 impl Passkeys for Service {
     async fn ask_new(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error> {
-        let person = self.proven_person(ctx).await?;
+        let Known { person, .. } = self.proven(ctx).await?;
         let known = self.system.read(async |tx| repo::passkeys::credentials_of(tx, person.id).await).await?;
-        if known.len() >= MOST as usize {
-            return Err(Error::TooManyPasskeys(MOST));
+        if known.len() >= usize::from(MOST) {
+            return Err(Error::TooManyPasskeys(MOST.into()));
         }
         let owner = KeyOwner { user: person.id, email: &person.email, name: &person.name };
         let ceremony = self.ceremonies.begin(owner, &known).map_err(unmade)?;
@@ -93,24 +87,34 @@ impl Passkeys for Service {
         made: MadeKey,
         name: &str,
         asking: Asking<'_>,
-    ) -> Result<Passkey, Error> {
+    ) -> Result<AddedPasskey, Error> {
         let name = named(name)?;
-        let person = self.proven_person(ctx).await?;
-        let user = person.id;
+        let known = self.proven(ctx).await?;
+        let user = known.person.id;
         let state = self.answered(AskedFor::New, Some((user, session.id.0)), request_id).await?;
         let state = state.ok_or(Error::ChallengeSpent)?;
         let key = self.ceremonies.made(&state, &made).map_err(unmade)?;
         self.system
             .write(async |tx| {
-                let place = self.keep_in(tx, user, session).await?;
+                let taken = self.lock_places_in(tx, &known, session).await?;
+                let free = (1..=i16::from(MOST)).find(|place| !taken.contains(place));
+                let place = free.ok_or(Error::TooManyPasskeys(MOST.into()))?;
+                let is_first = repo::factors::kinds(tx, user).await?.is_empty();
                 let now = self.instant();
                 let passkey = repo::passkeys::insert(tx, (user, place), &key, &name, now).await?;
-                self.record_passkey_in(tx, ctx, "auth.add_passkey", passkey.id, &name).await?;
+                // As with any first second factor.
+                let (recovery_codes, ended) = if is_first {
+                    (self.renew_codes_in(tx, user, now).await?, self.end_before_in(tx, user, session.id).await?)
+                } else {
+                    (Vec::new(), 0)
+                };
+                let after = json!({ "name": name, "endedSessions": ended });
+                self.audit.record_in(tx, ctx, NewEntry::named("auth.add_passkey", "passkey", passkey.id).after(after)).await?;
                 security::note_in(tx, SecurityEventKind::PasskeyAdded, (user, ctx.org), &origin(&asking)).await?;
-                let told = Content::PasskeyAdded { passkey: name.clone(), at: now };
-                self.tell_of_passkey_in(tx, &person, format!("passkey-added:{}", passkey.id), told, &asking).await?;
-                self.forget_in(tx, move |cache| cache.forget_user(user));
-                Ok(passkey)
+                let (key, told) =
+                    (format!("passkey-added:{}", passkey.id), Content::PasskeyAdded { passkey: name.clone(), at: now });
+                self.tell_of_passkey_in(tx, &known.person, key, told, asking.language).await?;
+                Ok(AddedPasskey { passkey, recovery_codes })
             })
             .await
     }
@@ -126,34 +130,33 @@ impl Passkeys for Service {
             .write(async |tx| {
                 let renamed = repo::passkeys::rename(tx, user, passkey, &name, self.instant()).await?;
                 let renamed = renamed.ok_or(Error::NoSuchPasskey)?;
-                self.record_passkey_in(tx, ctx, "auth.rename_passkey", passkey, &name).await?;
+                let entry = NewEntry::named("auth.rename_passkey", "passkey", passkey).after(json!({ "name": name }));
+                self.audit.record_in(tx, ctx, entry).await?;
                 Ok(renamed)
             })
             .await
     }
 
     async fn remove(&self, ctx: &Ctx, session: &Session, passkey: PasskeyId, asking: Asking<'_>) -> Result<(), Error> {
-        let person = self.proven_person(ctx).await?;
-        let user = person.id;
+        let known = self.proven(ctx).await?;
+        let bound = self.is_bound(&known).await?;
+        let user = known.person.id;
         self.system
             .write(async |tx| {
-                let password = repo::lock_person(tx, user).await?;
-                if !repo::hold_session(tx, user, session.id).await? {
-                    return Err(Error::NotAuthenticated);
-                }
-                let others = repo::passkeys::lock_places(tx, user).await?.len().saturating_sub(1);
+                let others = self.lock_places_in(tx, &known, session).await?.len().saturating_sub(1);
                 let name = repo::passkeys::delete(tx, user, passkey).await?.ok_or(Error::NoSuchPasskey)?;
                 let identities = repo::identities::lock_of_person(tx, user).await?;
-                if others == 0 && password.is_none() && identities.is_empty() {
+                if others == 0 && identities.is_empty() && repo::lock_person(tx, user).await?.is_none() {
                     return Err(Error::LastWayIn);
                 }
-                let now: Timestamp = self.instant();
-                self.record_passkey_in(tx, ctx, "auth.remove_passkey", passkey, &name).await?;
+                self.after_removal_in(tx, user, bound).await?;
+                let ended = self.end_before_in(tx, user, session.id).await?;
+                let before = json!({ "name": name, "endedSessions": ended });
+                self.audit.record_in(tx, ctx, NewEntry::named("auth.remove_passkey", "passkey", passkey).before(before)).await?;
                 security::note_in(tx, SecurityEventKind::PasskeyRemoved, (user, ctx.org), &origin(&asking)).await?;
-                let told = Content::PasskeyRemoved { passkey: name, at: now };
-                self.tell_of_passkey_in(tx, &person, format!("passkey-removed:{}", Uuid::now_v7()), told, &asking).await?;
-                self.forget_in(tx, move |cache| cache.forget_user(user));
-                Ok(())
+                let (key, at) = (format!("passkey-removed:{}", Uuid::now_v7()), self.instant());
+                let told = Content::PasskeyRemoved { passkey: name, at };
+                self.tell_of_passkey_in(tx, &known.person, key, told, asking.language).await
             })
             .await
     }
@@ -165,6 +168,10 @@ impl Passkeys for Service {
 
     async fn sign_in(&self, request_id: &SecretString, shown: ShownKey, asking: Asking<'_>) -> Result<SignedIn, Error> {
         self.sign_in_by_passkey(request_id, &shown, &asking).await
+    }
+
+    async fn ask_factor(&self, pending: &SecretString) -> Result<Challenge, Error> {
+        self.ask_pending(pending).await
     }
 
     async fn ask_again(&self, ctx: &Ctx, session: &Session) -> Result<Challenge, Error> {

@@ -109,7 +109,7 @@ impl Service {
     /// sessions, which have ended, none by a key that they made.
     async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
         let user = known.person.id;
-        repo::passkeys::delete_all(tx, user).await?;
+        repo::factors::delete_all(tx, user).await?;
         repo::identities::delete_of_person(tx, user).await?;
         for (org, id) in repo::keys::revoke_of_unproven(tx, user).await? {
             // Also where somebody else had them join, or they founded one, just now.
@@ -147,6 +147,9 @@ impl Service {
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
         if let Some(fault) = passwords::fault("/password", &known.person.email, &[&known.person.name], password.expose_secret()) {
+            return Err(Error::Invalid(vec![fault]));
+        }
+        if let Some(fault) = self.breached("/password", &password).await {
             return Err(Error::Invalid(vec![fault]));
         }
         let phc = self.hasher.hash(password).await?;

@@ -22,6 +22,9 @@ impl Service {
         if !faults.is_empty() {
             return Err(Error::Invalid(faults));
         }
+        if let Some(fault) = self.breached("/password", &password).await {
+            return Err(Error::Invalid(vec![fault]));
+        }
         let invited = match self.known(&account.email).await? {
             Some(Known { password: Some(_), .. }) => return Err(Error::EmailTaken),
             // Somebody who signs in by mail: nobody else gives them a password.

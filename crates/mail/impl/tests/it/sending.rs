@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use kernel::Fault;
 use mail::MailSecret;
-use mail_api::{Mails, Refusal};
+use mail_api::{Mail, Mails, Recipient, Refusal};
 
 use crate::world::{NOTHING, World, notice, ran, reset};
 
@@ -28,6 +28,20 @@ async fn of_one_event_one_mail_goes_out_after_the_commit() {
     assert_eq!(world.work().await, NOTHING);
     world.leave(reset("reset:2")).await;
     assert_eq!(world.work().await, [ran(None)], "another event has its own");
+}
+
+#[tokio::test]
+async fn whoever_has_chosen_a_language_is_written_to_in_it() {
+    let world = World::new().await;
+    let to = |address: &str, key: &str| Mail { to: Recipient::at(address), ..notice(key) };
+    for address in ["deutsch@example.com", "ada@example.com"] {
+        world.leave(to(address, address)).await;
+    }
+    assert_eq!(world.work().await, [ran(None), ran(None)]);
+    let mut subjects: Vec<_> = world.transport.taken().into_iter().map(|mail| (mail.to.address, mail.subject)).collect();
+    subjects.sort();
+    let expected = [("ada@example.com", "Your password was changed"), ("deutsch@example.com", "Ihr Passwort wurde geändert")];
+    assert_eq!(subjects, expected.map(|(address, subject)| (address.to_owned(), subject.to_owned())));
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use kernel::{Ctx, Fault, ManualClock, OrgId, RequestId, Timestamp, UserId};
 use mail::{Composer, Dependencies, MailSecret, Sender, Service};
 use mail_api::fake::Transport;
 use mail_api::{
-    Content, KeptMail, Language, Link, Mail, MailId, MailReport, MailReports, Mailbox, Mails, NotTheirs, OutgoingMail, Recipient,
-    SignedReport,
+    Content, KeptMail, Language, Languages, Link, Mail, MailId, MailReport, MailReports, Mailbox, Mails, NotTheirs, OutgoingMail,
+    Recipient, SignedReport,
 };
 use module::Wired;
 use testkit::Database;
@@ -43,6 +43,16 @@ impl MailReports for Provider {
             return Err(NotTheirs("it does not bear the word"));
         }
         Ok(self.0.lock().expect("not poisoned").take())
+    }
+}
+
+/// Whoever has an address that begins so has chosen German.
+struct Germans;
+
+#[async_trait]
+impl Languages for Germans {
+    async fn chosen_in(&self, _: &mut Tx, address: &str) -> Result<Option<Language>, Fault> {
+        Ok(address.starts_with("deutsch").then_some(Language::German))
     }
 }
 
@@ -185,6 +195,7 @@ fn service(
         system: db.system_uow(),
         transport: transport.clone(),
         reports: development.then(|| provider.clone() as Arc<dyn MailReports>),
+        languages: Arc::new(Germans),
         mailbox: Some(Arc::new(Kept(transport.clone()))),
         composer: Composer::new("https://app.build14.example", sender).expect("the templates are sound"),
         secret,

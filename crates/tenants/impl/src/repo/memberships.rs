@@ -1,6 +1,7 @@
 //! SQL of memberships.
 
 use db::prelude::*;
+use diesel::result::Error as Refused;
 use kernel::{Fault, OrgId, OrgRole, PageRequest, Timestamp, UserId};
 use tenants_api::{Error, Member};
 use uuid::Uuid;
@@ -10,6 +11,9 @@ use crate::schema::{memberships, organizations};
 
 /// The trigger behind 'an organisation with members has an owner'.
 const LAST_OWNER: &str = "memberships_last_owner";
+
+/// The trigger behind 'whom the directory has deactivated joins in no other way'.
+const LET_IN: &str = "memberships_let_in";
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = memberships)]
@@ -127,7 +131,7 @@ pub(crate) async fn insert(
     (granted_by, granter): (UserId, GranterRole),
 ) -> Result<Member, Error> {
     let at = db::touched(tx).await?;
-    let row: Row = diesel::insert_into(memberships::table)
+    let inserted: Result<Row, Refused> = diesel::insert_into(memberships::table)
         .values((
             memberships::org_id.eq(org.0),
             memberships::user_id.eq(user.0),
@@ -139,9 +143,13 @@ pub(crate) async fn insert(
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
-        .await
-        .on_constraint("memberships_pkey", || Error::AlreadyMember)?;
-    Ok(row.try_into()?)
+        .await;
+    if let Err(Refused::DatabaseError(_, information)) = &inserted
+        && information.constraint_name() == Some(LET_IN)
+    {
+        return Err(Error::NotLetIn);
+    }
+    Ok(inserted.on_constraint("memberships_pkey", || Error::AlreadyMember)?.try_into()?)
 }
 
 /// Gives a member another role.

@@ -151,6 +151,9 @@ async fn of_another_organisation_only_the_card_is_seen() {
         .run_sql(&format!("update organizations set categories = '{{secret}}', timezone = 'Asia/Tokyo', approval_threshold_minor = 5, approval_threshold_currency = 'EUR' where org_id = '{}'", theirs.org))
         .await;
     let uow = scene.db.uow();
+    let zone = uow.write(&theirs.ctx(), async |tx| scene.tenants.time_zone_in(tx, theirs.org).await).await.unwrap();
+    assert_eq!(zone, "Asia/Tokyo");
+    assert!(uow.write(&ours.ctx(), async |tx| scene.tenants.time_zone_in(tx, theirs.org).await).await.is_err(), "its own alone");
     let (card, own, unknown, exists) = uow
         .write(&ours.ctx(), async |tx| {
             let card = scene.tenants.organization_in(tx, theirs.org).await?;

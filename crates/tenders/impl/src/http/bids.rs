@@ -23,7 +23,7 @@ pub struct BidIn {
     /// A rate for every payable line; provisional sums may be left out. At least one, save in a draft: that may price any lines, or none.
     #[schema(max_items = 20000)]
     lines: Vec<RateIn>,
-    /// The last day on which it can be awarded.
+    /// The last day on which it can be awarded, in the tender's time zone; not before the day of the deadline.
     valid_until: NaiveDate,
     /// What else the owner is to know; sealed like the rates. May be left out.
     #[schema(max_length = 4000, example = "Start within two weeks")]

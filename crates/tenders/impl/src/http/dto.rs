@@ -122,6 +122,9 @@ pub struct TenderOut {
     pub currency: CurrencyCode,
     /// Bids are taken before this instant of the server's clock.
     pub submission_deadline: DateTime<Utc>,
+    /// IANA name of the time zone in which its days are reckoned, as that of the deadline and the last one of a bid: the owner's as of publication; null in a
+    /// draft, and where it is UTC.
+    pub time_zone: Option<String>,
     /// Questions are taken before this instant; null if none was set.
     pub questions_until: Option<DateTime<Utc>>,
     /// With fewer bids it is unsuccessful and they stay sealed.
@@ -233,6 +236,7 @@ impl From<&TenderView> for TenderOut {
             status: tender.status.into(),
             currency: CurrencyCode(tender.currency),
             submission_deadline: tender.submission_deadline,
+            time_zone: tender.time_zone.clone(),
             questions_until: tender.questions_until,
             min_bids: tender.min_bids,
             related_tender_id: tender.related.map(Into::into),

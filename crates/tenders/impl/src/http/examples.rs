@@ -30,7 +30,7 @@ pub fn tender() -> Value {
         "soqVersion": 1, "title": "Shell works of Villa am See",
         "description": "Foundations and site installation; access by the lake road.", "procurementMethod": "open",
         "status": "published", "currency": "EUR", "submissionDeadline": "2099-03-31T12:00:00Z",
-        "questionsUntil": "2099-03-24T12:00:00Z", "minBids": 1, "relatedTenderId": null, "publishedAt": "2026-11-21T10:00:00Z",
+        "timeZone": "Europe/Berlin", "questionsUntil": "2099-03-24T12:00:00Z", "minBids": 1, "relatedTenderId": null, "publishedAt": "2026-11-21T10:00:00Z",
         "closedAt": null, "openedAt": null, "sealRoot": null, "standstillUntil": null, "cancelReason": null, "invited": true,
         "awardedBidId": null, "contractId": null, "signBy": null,
         "milestones": [

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use kernel::{Currency, FieldFault, MOST_FAULTS, Money, Timestamp, amount_of, text};
+use kernel::{Currency, FieldFault, MOST_FAULTS, Money, amount_of, text};
 use rust_decimal::Decimal;
 use tenders_api::{BidContent, BidLine, Error, Milestone, NewBid, OfferedRate, TenderLine};
 
@@ -14,7 +14,7 @@ const MOST_RATE: i64 = 100_000_000_000_000;
 /// The most characters of a note.
 const MOST_NOTE: usize = 4_000;
 
-/// What the bid offers, computed, or its faults. Every one of the tender's milestones must get something of the total.
+/// What the bid offers, computed, or its faults. `deadline` is its day in the tender's time zone. Every one of the tender's milestones must get something of the total.
 ///
 /// # Errors
 /// [`Error::Invalid`].
@@ -22,7 +22,7 @@ pub fn price(
     lines: &[TenderLine],
     bid: &NewBid,
     currency: Currency,
-    deadline: Timestamp,
+    deadline: NaiveDate,
     milestones: &[Milestone],
 ) -> Result<BidContent, Error> {
     content(lines, bid, currency, deadline, Completeness::Complete { milestones })
@@ -32,7 +32,7 @@ pub fn price(
 ///
 /// # Errors
 /// [`Error::Invalid`].
-pub fn price_draft(lines: &[TenderLine], draft: &NewBid, currency: Currency, deadline: Timestamp) -> Result<BidContent, Error> {
+pub fn price_draft(lines: &[TenderLine], draft: &NewBid, currency: Currency, deadline: NaiveDate) -> Result<BidContent, Error> {
     content(lines, draft, currency, deadline, Completeness::Draft)
 }
 
@@ -47,7 +47,7 @@ fn content(
     lines: &[TenderLine],
     bid: &NewBid,
     currency: Currency,
-    deadline: Timestamp,
+    deadline: NaiveDate,
     completeness: Completeness<'_>,
 ) -> Result<BidContent, Error> {
     let (mut faults, mut others) = (Vec::new(), Vec::new());
@@ -148,10 +148,10 @@ fn total(lines: &[TenderLine], priced: &[BidLine], currency: Currency) -> Option
     amounts.try_fold(Money::zero(currency), Money::checked_add)
 }
 
-fn check_validity(valid_until: NaiveDate, deadline: Timestamp, faults: &mut Vec<FieldFault>) {
-    let least = deadline.date_naive();
-    if valid_until < least {
-        faults.push(FieldFault::new("/validUntil", "TOO_SOON", format!("must be {least} or later: the day of the deadline")));
+fn check_validity(valid_until: NaiveDate, deadline: NaiveDate, faults: &mut Vec<FieldFault>) {
+    if valid_until < deadline {
+        let detail = format!("must be {deadline} or later: the day of the deadline in the time zone of the tender");
+        faults.push(FieldFault::new("/validUntil", "TOO_SOON", detail));
     }
 }
 

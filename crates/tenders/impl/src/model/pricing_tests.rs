@@ -40,8 +40,8 @@ fn plan_of(number: usize) -> Vec<Milestone> {
     vec![Milestone { title: "Part".into(), share: tenders_api::Share::Weight(Decimal::ONE), due_on: None }; number]
 }
 
-fn deadline() -> Timestamp {
-    Timestamp::from_timestamp(1_800_000_000, 0).expect("2027-01-15T08:00:00Z")
+fn deadline() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2027, 1, 15).expect("a date")
 }
 
 fn bid(lines: &[TenderLine], rates: &[(usize, &str)]) -> NewBid {

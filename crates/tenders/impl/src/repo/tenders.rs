@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::NaiveDate;
 use db::prelude::*;
-use diesel::sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Date, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use escrow_api::ContractId;
 use kernel::{Ctx, Currency, Fault, OrgId, PageRequest, ProjectId, TenderId, Timestamp, UserId};
 use projects_api::LineKind;
@@ -36,6 +37,7 @@ struct Row {
     status: String,
     currency: String,
     submission_deadline: Timestamp,
+    time_zone: Option<String>,
     questions_until: Option<Timestamp>,
     min_bids: i32,
     related_tender_id: Option<Uuid>,
@@ -66,6 +68,7 @@ impl TryFrom<Row> for Tender {
             status: db::named::<TenderStatus>(&row.status)?,
             currency: db::currency(&row.currency)?,
             submission_deadline: row.submission_deadline,
+            time_zone: row.time_zone,
             questions_until: row.questions_until,
             min_bids: number(row.min_bids),
             related: row.related_tender_id.map(Into::into),
@@ -191,7 +194,7 @@ pub async fn marks(conn: &Conn, org: OrgId, tenders: &[(OrgId, TenderId)]) -> Re
 /// Milestones in order.
 pub async fn milestones(mut conn: &Conn, owner: OrgId, tender: TenderId, currency: Currency) -> Result<Vec<Milestone>, Fault> {
     use tender_milestones as m;
-    type Columns = (String, Option<Decimal>, Option<i64>, Option<Decimal>, Option<chrono::NaiveDate>);
+    type Columns = (String, Option<Decimal>, Option<i64>, Option<Decimal>, Option<NaiveDate>);
     let query = m::table.filter(m::org_id.eq(owner.0).and(m::tender_id.eq(tender.0))).order(m::position);
     let rows: Vec<Columns> =
         query.select((m::title, m::percent, m::amount, m::weight, m::due_on)).load(&mut conn).await.fault()?;
@@ -283,13 +286,40 @@ pub async fn record(mut conn: &Conn, owner: OrgId, tender: TenderId) -> Result<R
     Ok(Record { root: hash(&root)?, receipts: hashes(&receipts)?, decoy_seed: hash(&seed)?, opened_by, opened_at })
 }
 
+#[derive(QueryableByName)]
+struct DaysRow {
+    #[diesel(sql_type = Date)]
+    deadline: NaiveDate,
+    #[diesel(sql_type = Date)]
+    today: NaiveDate,
+}
+
+/// Days of a tender, in its time zone.
+pub struct Days {
+    /// That of the deadline.
+    pub deadline: NaiveDate,
+    /// The present one.
+    pub today: NaiveDate,
+}
+
+/// The days of a tender that the transaction's tenant may see.
+pub async fn days(mut conn: &Conn, org: OrgId, id: TenderId) -> Result<Days, Error> {
+    let sql = "select (t.submission_deadline at time zone coalesce(t.time_zone, 'UTC'))::date as deadline,
+            (app.now() at time zone coalesce(t.time_zone, 'UTC'))::date as today
+        from tenders t where t.org_id = $1 and t.id = $2";
+    let query = diesel::sql_query(sql).bind::<SqlUuid, _>(org.0).bind::<SqlUuid, _>(id.0);
+    let DaysRow { deadline, today } = query.get_result(&mut conn).await.not_found(ABSENT)?;
+    Ok(Days { deadline, today })
+}
+
 /// Publication: the row's part of it.
-pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, at: Timestamp) -> Result<(), Fault> {
+pub async fn publish(tx: &mut Tx, tender: &Tender, soq_version: u32, zone: &str, at: Timestamp) -> Result<(), Fault> {
     let touched = db::touched(tx).await?;
     diesel::update(tenders::table.find((tender.org.0, tender.id.0)))
         .set((
             tenders::status.eq(TenderStatus::Published.name()),
             tenders::soq_version.eq(super::signed(soq_version)),
+            tenders::time_zone.eq(zone),
             tenders::published_at.eq(at),
             tenders::updated_at.eq(touched),
         ))

@@ -44,7 +44,8 @@ impl Service {
                 let reason = reason::optional(award.reason.as_deref())?;
                 let reason = reason.as_deref();
                 check_reason(&bid, &all, reason)?;
-                if let Some(until) = bid.valid_until.filter(|until| *until < now.date_naive()) {
+                let today = repo::tenders::days(tx.pg(), ctx.org, tender).await?.today;
+                if let Some(until) = bid.valid_until.filter(|until| *until < today) {
                     return Err(Error::BidExpired(until));
                 }
                 let total = bid.total.ok_or_else(|| Fault::internal("an opened bid has no total"))?;

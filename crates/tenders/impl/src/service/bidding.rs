@@ -338,16 +338,17 @@ impl Service {
         }
         let lines = repo::tenders::lines(tx.pg(), window.owner, tender).await?;
         let key = self.bidding_key(tx.pg(), window.owner, tender).await?;
+        let last = repo::tenders::days(tx.pg(), window.owner, tender).await?.deadline;
         let place = next(ctx, tender, old);
         match offer {
             Offer::Draft(draft) => {
-                let content = pricing::price_draft(&lines, draft, window.currency, window.deadline)?;
+                let content = pricing::price_draft(&lines, draft, window.currency, last)?;
                 let sealed = key.seal_draft(place, &content)?;
                 Ok(SealedOffer { place, content, sealed, receipt: None, document: None })
             }
             Offer::Bid(new) => {
                 let milestones = repo::tenders::milestones(tx.pg(), window.owner, tender, window.currency).await?;
-                let content = pricing::price(&lines, new, window.currency, window.deadline, &milestones)?;
+                let content = pricing::price(&lines, new, window.currency, last, &milestones)?;
                 let parts = crate::model::milestones::amounts(content.total, &milestones);
                 self.payable(window.currency, parts.into_iter().enumerate(), |_| "/lines".to_owned())?;
                 let Sealed { sealed, receipt, document } = key.seal(place, window.at, &content)?;

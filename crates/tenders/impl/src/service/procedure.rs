@@ -113,11 +113,11 @@ impl Procedure for Service {
         self.owned(ctx, tender, perm::CANCEL).await?;
         self.uow
             .write(ctx, async |tx| {
-                let (old, now) = repo::tenders::lock(tx, ctx.org, tender).await?;
+                let (old, _) = repo::tenders::lock(tx, ctx.org, tender).await?;
                 let to = machine::tender(old.status, TenderEvent::NoAcceptableBid)?;
                 self.not_of_a_bidder_in(tx, ctx, tender).await?;
                 let bids = repo::bids::opened(tx.pg(), ctx.org, tender).await?;
-                let today = now.date_naive();
+                let today = repo::tenders::days(tx.pg(), ctx.org, tender).await?.today;
                 let acceptable = bids.iter().any(|bid| {
                     matches!(bid.status, BidStatus::Opened | BidStatus::Valid)
                         && bid.valid_until.is_some_and(|until| until >= today)
@@ -192,10 +192,11 @@ impl Service {
         repo::drafts::insert_lines(tx, tender, soq).await?;
         repo::drafts::insert_key(tx, tender, &key).await?;
         let invited = repo::drafts::send_invitations(tx, tender, now).await?;
-        repo::tenders::publish(tx, tender, soq.version, now).await?;
+        let zone = self.tenants.time_zone_in(tx, ctx.org).await?;
+        repo::tenders::publish(tx, tender, soq.version, &zone, now).await?;
         self.projects.mark_tendered_in(tx, ctx, tender.project).await.map_err(from_projects)?;
         tx.enqueue(close_job(tender.id, tender.submission_deadline)).await?;
-        let after = json!({ "status": "published", "submissionDeadline": tender.submission_deadline, "soqVersion": soq.version });
+        let after = json!({ "status": "published", "submissionDeadline": tender.submission_deadline, "timeZone": zone, "soqVersion": soq.version });
         self.record_in(tx, ctx, action(perm::PUBLISH), ("tender", tender.id.0), tender.status.name(), after).await?;
         let event = TenderPublished {
             tender: tender.id,

@@ -4,9 +4,7 @@ use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
-use auth_api::{
-    Again, Authorizer, Client, FactorShown, KnownDevice, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched,
-};
+use auth_api::{Again, Authorizer, Client, KnownDevice, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, RequestId};
 use secrecy::ExposeSecret;
@@ -16,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
+use super::authenticators::{AnswerIn, shown};
 use super::cookies::{CookieSettings, Device};
 use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
@@ -67,16 +66,22 @@ pub(super) struct Reauthentication {
     /// What the authenticator shows, or a recovery code.
     #[schema(min_length = 1, max_length = 40, examples("287082"))]
     code: Option<String>,
+    /// Or a passkey, in answer to `POST /api/auth/reauthenticate/passkey/options`.
+    passkey: Option<AnswerIn>,
+}
+
+/// Nothing was told again, or too much.
+fn missing() -> Problem {
+    let detail = "either `password` or, of whoever has a second factor, `code` or `passkey`";
+    Problem::invalid_at("/password", "REQUIRED", detail)
 }
 
 impl Reauthentication {
     fn read(self) -> Result<Again, Problem> {
-        match (self.password, self.code) {
-            (Some(password), None) => Ok(Again::Password(password.into())),
-            (None, Some(code)) => Ok(Again::Factor(FactorShown::Code(code.into()))),
-            _ => {
-                Err(Problem::invalid_at("/password", "REQUIRED", "either `password` or, of whoever has a second factor, `code`"))
-            }
+        match (self.password, self.code, self.passkey) {
+            (Some(password), None, None) => Ok(Again::Password(password.into())),
+            (None, code, passkey) => shown(code, passkey).map(Again::Factor).ok_or_else(missing),
+            _ => Err(missing()),
         }
     }
 }
@@ -148,7 +153,7 @@ pub(super) struct SessionOut {
 #[utoipa::path(responses(
     (status = 201, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well, `__Host-device` (`device`) tells that this device is the person's", body = RegisteredOut),
     (status = 409, description = "EMAIL_TAKEN: there is an account with this email, or with one that looks the same"),
-    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL or TOO_SIMPLE at /password"),
+    (status = 422, description = "Every fault: such as LOOKS_LIKE_ANOTHER at /email, TOO_SHORT, TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL, TOO_SIMPLE or BREACHED at /password"),
 ))]
 #[post("/api/auth/register")]
 pub(super) async fn register(
@@ -289,7 +294,7 @@ pub(super) async fn switch(
 /// session. This session's token is dead at once; the answer and the cookie have another one, in the same organisation.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in anew", body = SignedInOut),
-    (status = 422, description = "WRONG_PASSWORD at /password, WRONG_SECOND_FACTOR at /code; REQUIRED at /code of whoever has a second factor and tells \
+    (status = 422, description = "WRONG_PASSWORD at /password, WRONG_SECOND_FACTOR at /code, for a passkey, too; REQUIRED at /code of whoever has a second factor and tells \
         the password"),
 ))]
 #[post("/api/auth/reauthenticate")]

@@ -1,6 +1,6 @@
 //! What authenticators answer, as browsers tell it: the JSON of `PublicKeyCredential.toJSON` (W3C WebAuthn).
 
-use auth_api::{MadeKey, ShownKey};
+use auth_api::{FactorShown, MadeKey, ShownKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, Type};
@@ -146,5 +146,32 @@ impl From<ShownIn> for ShownKey {
     fn from(shown: ShownIn) -> Self {
         let ShownResponse { client_data, authenticator_data, signature, user_handle, .. } = shown.response;
         Self { id: shown.id, client_data, authenticator_data, signature, user_handle }
+    }
+}
+
+/// A passkey that answered what it was asked.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = PasskeyAnswer, example = examples::passkey_answer)]
+pub(super) struct AnswerIn {
+    /// The `requestId` of the call that said what to ask (`…/options`).
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub(super) request_id: String,
+    /// What `navigator.credentials.get` answered.
+    pub(super) credential: ShownIn,
+}
+
+impl From<AnswerIn> for FactorShown {
+    fn from(AnswerIn { request_id, credential }: AnswerIn) -> Self {
+        Self::Passkey { request_id: request_id.into(), shown: Box::new(credential.into()) }
+    }
+}
+
+/// What was shown as a second factor: one of both.
+pub(super) fn shown(code: Option<String>, passkey: Option<AnswerIn>) -> Option<FactorShown> {
+    match (code, passkey) {
+        (Some(code), None) => Some(FactorShown::Code(code.into())),
+        (None, Some(passkey)) => Some(passkey.into()),
+        _ => None,
     }
 }

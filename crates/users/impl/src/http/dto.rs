@@ -3,6 +3,7 @@
 use auth_api::Asked;
 use chrono::{DateTime, Utc};
 use kernel::OrgRole;
+use mail_api::Language;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use tenants_api::{OrgKind, Organization};
@@ -16,6 +17,8 @@ use super::examples;
 /// A role in an organisation, on the wire.
 pub(super) type Role = OneOf<OrgRole>;
 type Kind = OneOf<OrgKind>;
+/// A language of mails, on the wire.
+pub(super) type Locale = OneOf<Language>;
 
 /// An organisation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -59,14 +62,16 @@ pub(super) struct UserOut {
     image: Option<String>,
     /// Whether the address was proven to be theirs.
     email_verified: bool,
+    /// The language that they have chosen for their mails; null: none.
+    locale: Option<Locale>,
     /// When the account was made.
     created_at: DateTime<Utc>,
 }
 
 impl From<User> for UserOut {
     fn from(u: User) -> Self {
-        let User { id, email, name, image, email_verified, created_at, .. } = u;
-        Self { id: id.0, email, name, image, email_verified, created_at }
+        let User { id, email, name, image, email_verified, language, created_at, .. } = u;
+        Self { id: id.0, email, name, image, email_verified, locale: language.map(Locale::from), created_at }
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn organization() -> Value {
 pub(super) fn user() -> Value {
     json!({
         "id": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b12", "email": "ada@example.com", "name": "Ada Lovelace",
-        "image": "https://example.com/ada.png", "emailVerified": false, "createdAt": "2026-11-21T08:00:00Z"
+        "image": "https://example.com/ada.png", "emailVerified": false, "locale": null, "createdAt": "2026-11-21T08:00:00Z"
     })
 }
 
@@ -89,8 +89,13 @@ pub(super) fn shown_credential() -> Value {
     })
 }
 
-/// A passkey that signs in.
-pub(super) fn passkey_sign_in() -> Value {
+/// A passkey that was added as the first second factor.
+pub(super) fn added_passkey() -> Value {
+    json!({ "passkey": passkey(), "recoveryCodes": ["7QM2X-9ZK4T-0B3RD-VVN6A-8HJ5C", "K1Z8P-W4E6S-TTY2G-90QDM-3XHBF"] })
+}
+
+/// A passkey that answered what it was asked.
+pub(super) fn passkey_answer() -> Value {
     json!({
         "requestId": "c2a9530e6b18d4c7f2a19e5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7", "credential": shown_credential()
     })

@@ -4,7 +4,7 @@ use actix_web::cookie::Cookie;
 use actix_web::http::header;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use auth_api::{Entered, FactorKind, FactorShown, NewTotp, OwnFactors, PendingSignIn, SecondFactors, SecretString};
+use auth_api::{Entered, FactorKind, NewTotp, OwnFactors, PendingSignIn, SecondFactors, SecretString};
 use chrono::{DateTime, Utc};
 use kernel::{MfaPolicy, RequestId};
 use secrecy::ExposeSecret;
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Guard, Json, NoBody, OneOf, Problem, Reply, RequestInfo, Routes};
 
 use super::auth::{SignedInOut, answer, named, until};
+use super::authenticators::{AnswerIn, shown};
 use super::cookies::{CookieSettings, Device};
 use super::language::language_of;
 use super::proofs::asking;
@@ -66,7 +67,9 @@ pub(super) struct ShownIn {
     mfa_token: String,
     /// What the authenticator shows, or a recovery code.
     #[schema(min_length = 1, max_length = 40, examples("287082"))]
-    code: String,
+    code: Option<String>,
+    /// Or a passkey, in answer to `POST /api/auth/mfa/passkey/options`.
+    passkey: Option<AnswerIn>,
 }
 
 /// What an authenticator shows.
@@ -124,10 +127,12 @@ impl CodesOut {
 /// The caller's second factors.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = OwnSecondFactors, example = json!({"totpSince": "2026-11-21T08:00:00Z", "recoveryCodesLeft": 9, "mfaPolicy": "privileged"}))]
+#[schema(as = OwnSecondFactors, example = json!({"totpSince": "2026-11-21T08:00:00Z", "passkeys": 1, "recoveryCodesLeft": 9, "mfaPolicy": "privileged"}))]
 struct OwnOut {
     /// Since when the caller has an authenticator; null without one.
     totp_since: Option<DateTime<Utc>>,
+    /// How many passkeys the caller has; `GET /api/user/passkeys` lists them.
+    passkeys: u32,
     /// How many recovery codes are left.
     recovery_codes_left: u32,
     /// For whom the session's organisation asks for a second factor.
@@ -135,8 +140,8 @@ struct OwnOut {
 }
 
 impl From<OwnFactors> for OwnOut {
-    fn from(OwnFactors { totp_since, recovery_codes_left, policy }: OwnFactors) -> Self {
-        Self { totp_since, recovery_codes_left, mfa_policy: policy.into() }
+    fn from(OwnFactors { totp_since, passkeys, recovery_codes_left, policy }: OwnFactors) -> Self {
+        Self { totp_since, passkeys, recovery_codes_left, mfa_policy: policy.into() }
     }
 }
 
@@ -196,7 +201,7 @@ pub(super) fn no_longer_pending(settings: &CookieSettings) -> Cookie<'static> {
 /// authenticator counts once, and so does a recovery code.
 #[utoipa::path(responses(
     (status = 200, description = "Signed in; the cookie `__Host-session` (in development `session`) holds the token as well", body = SignedInOut),
-    (status = 401, description = "WRONG_SECOND_FACTOR: the code is wrong, or was used already"),
+    (status = 401, description = "WRONG_SECOND_FACTOR: the code is wrong, or was used already; or the passkey is none of the person's"),
     (status = 409, description = "MFA_TOKEN_SPENT: the sign-in was ended, has taken too long or too many tries, or began in another browser"),
 ))]
 #[post("/api/auth/mfa")]
@@ -210,10 +215,11 @@ pub(super) async fn finish(
     device: Device,
     body: Json<ShownIn>,
 ) -> Result<HttpResponse, Problem> {
-    let ShownIn { mfa_token, code } = body.0;
+    let ShownIn { mfa_token, code, passkey } = body.0;
+    let shown = shown(code, passkey).ok_or_else(|| Problem::invalid_at("/code", "REQUIRED", "either `code` or `passkey`"))?;
     let token = joined(&mfa_token, &request, &cookie);
     let asking = asking(&info, language_of(&request));
-    let signed_in = factors.finish(&token, FactorShown::Code(code.into()), asking, device.0.as_ref()).await?;
+    let signed_in = factors.finish(&token, shown, asking, device.0.as_ref()).await?;
     let mut response = HttpResponse::Ok();
     response.cookie(no_longer_pending(&cookie));
     answer(response, &**users, signed_in, info.request, &cookie).await

@@ -136,7 +136,7 @@ pub(super) async fn own(Authed(ctx): Authed, listing: Listing, users: Data<dyn U
 #[utoipa::path(responses(
     (status = 200, description = "The caller as a member", body = MemberOut),
     (status = 403, description = "EMAIL_NOT_VERIFIED: the caller has not proven their address"),
-    (status = 409, description = "ALREADY_MEMBER: the caller is a member already"),
+    (status = 409, description = "ALREADY_MEMBER: the caller is a member already · NOT_LET_IN: the organisation's directory has deactivated the caller"),
 ))]
 #[post("/api/invitations/{id}/accept")]
 pub(super) async fn accept(Authed(ctx): Authed, Id(id): Id<Uuid>, users: Data<dyn Users>) -> Result<HttpResponse, Problem> {

@@ -38,6 +38,7 @@ fn page(words: &Words, act: &str, field: Option<(&str, &str)>, own: words::Act) 
     let said = [
         ("done", own.done),
         ("refused", own.refused),
+        ("codes", words.codes),
         ("unsupported", words.unsupported),
         ("cancelled", words.cancelled),
         ("known", words.known),

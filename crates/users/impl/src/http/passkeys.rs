@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use auth_api::{Challenge, MadeKey, Passkey, PasskeyId, Passkeys, SecretString};
+use auth_api::{AddedPasskey, Challenge, MadeKey, Passkey, PasskeyId, Passkeys, SecretString};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,10 @@ use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Guard, Id, Json, List, NoBody, Patch, Problem, Reply, RequestInfo, Routes};
 
 use super::auth::{SignedInOut, answer};
-use super::authenticators::{Anything, MadeIn, ShownIn};
+use super::authenticators::{AnswerIn, Anything, MadeIn};
 use super::cookies::CookieSettings;
 use super::examples;
+use super::factors::joined;
 use super::language::language_of;
 use super::proofs::asking;
 
@@ -74,16 +75,14 @@ struct ChangeIn {
     name: String,
 }
 
-/// A passkey that was used to sign in.
+/// A sign-in that waits for a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = PasskeySignIn, example = examples::passkey_sign_in)]
-pub(super) struct SignInIn {
-    /// The `requestId` of `POST /api/auth/passkey/options`.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    request_id: String,
-    /// What `navigator.credentials.get` answered.
-    credential: ShownIn,
+#[schema(as = WaitingSignIn, example = json!({"mfaToken": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e"}))]
+pub(super) struct PendingIn {
+    /// What the first step of the sign-in answered.
+    #[schema(pattern = "^([0-9a-f]{32}){1,2}$")]
+    mfa_token: String,
 }
 
 /// A passkey of the caller.
@@ -112,6 +111,24 @@ impl From<Passkey> for PasskeyOut {
     }
 }
 
+/// A passkey that was just added.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AddedPasskey, example = examples::added_passkey)]
+struct AddedOut {
+    /// It.
+    passkey: PasskeyOut,
+    /// Codes for whom every second factor is lost, shown once; none, unless the passkey is the caller's first second factor.
+    recovery_codes: Vec<String>,
+}
+
+impl From<AddedPasskey> for AddedOut {
+    fn from(AddedPasskey { passkey, recovery_codes }: AddedPasskey) -> Self {
+        let recovery_codes = recovery_codes.iter().map(|code| code.expose_secret().to_owned()).collect();
+        Self { passkey: passkey.into(), recovery_codes }
+    }
+}
+
 /// Ask for a new passkey.
 ///
 /// The authenticator of the caller's device makes it, for this server's name alone, and sees that it is the caller. The address must be proven, and the
@@ -134,9 +151,11 @@ async fn ask_new(
 
 /// Add a passkey.
 ///
-/// From now on it signs the caller in, by itself. They are told by mail. The challenge counts no more, whatever comes of it.
+/// From now on it signs the caller in, by itself, and is a second factor: signing in otherwise asks for one. If it is the first, every other session of the
+/// caller ends, and recovery codes are answered, in the place of those there were. The caller's address is told. The challenge counts no more, whatever
+/// comes of it.
 #[utoipa::path(responses(
-    (status = 201, description = "The passkey", body = PasskeyOut),
+    (status = 201, description = "The passkey, and perhaps recovery codes: shown once", body = AddedOut),
     (status = 409, description = "CHALLENGE_SPENT: it was answered already, is too old, or is another session's; PASSKEY_KNOWN: it is in use already; \
         TOO_MANY_PASSKEYS: a person has at most 20"),
     (status = 422, description = "INVALID_PASSKEY at /credential: made for another page, server or challenge, or without seeing to its person; what is \
@@ -155,9 +174,9 @@ async fn add(
     let NewIn { request_id, name, credential } = body.0;
     let (request_id, made) = (SecretString::from(request_id), MadeKey::from(credential));
     let asking = asking(&info, language_of(&request));
-    let passkey = passkeys.add(&ctx, &session, &request_id, made, &name, asking).await?;
-    let location = format!("/api/user/passkeys/{}", passkey.id);
-    Ok(Reply::created(location, &PasskeyOut::from(passkey)).response())
+    let added = passkeys.add(&ctx, &session, &request_id, made, &name, asking).await?;
+    let location = format!("/api/user/passkeys/{}", added.passkey.id);
+    Ok(Reply::created(location, &AddedOut::from(added)).header("Cache-Control", "no-store").response())
 }
 
 /// List the caller's passkeys.
@@ -189,10 +208,11 @@ async fn rename(
 
 /// Remove a passkey.
 ///
-/// It proves nothing any more, at once. Sessions that began with it go on: end them, where the device is lost.
+/// It proves nothing any more, at once. Every other session of the caller ends, and with the last second factor the recovery codes. Their address is told.
 #[utoipa::path(responses(
     (status = 204, description = "Removed"),
-    (status = 409, description = "LAST_WAY_IN: without it the caller could not sign in any more"),
+    (status = 409, description = "LAST_WAY_IN: without it the caller could not sign in any more; SECOND_FACTOR_REQUIRED: an organisation of the caller \
+        asks them for one: add another in its place"),
 ))]
 #[delete("/api/user/passkeys/{id}")]
 async fn remove(
@@ -236,9 +256,48 @@ pub(super) async fn sign_in(
     passkeys: Data<dyn Passkeys>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
-    body: Json<SignInIn>,
+    body: Json<AnswerIn>,
 ) -> Result<HttpResponse, Problem> {
-    let SignInIn { request_id, credential } = body.0;
+    let AnswerIn { request_id, credential } = body.0;
     let signed_in = passkeys.sign_in(&request_id.into(), credential.into(), asking(&info, language_of(&request))).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
+}
+
+/// Ask for a passkey as second factor.
+///
+/// For a sign-in that waits for one. The answer goes to `POST /api/auth/mfa` as `passkey`.
+#[utoipa::path(responses(
+    (status = 200, description = "What the authenticator is asked", body = ChallengeOut),
+    (status = 409, description = "MFA_TOKEN_SPENT: the sign-in was ended, has taken too long or too many tries, or began in another browser; \
+        NO_PASSKEY: its person has none"),
+))]
+#[post("/api/auth/mfa/passkey/options")]
+pub(super) async fn ask_factor(
+    _: AuthRateLimit,
+    request: HttpRequest,
+    passkeys: Data<dyn Passkeys>,
+    cookie: Data<CookieSettings>,
+    body: Json<PendingIn>,
+) -> Result<HttpResponse, Problem> {
+    let token = joined(&body.0.mfa_token, &request, &cookie);
+    Ok(Reply::ok(&ChallengeOut::from(passkeys.ask_factor(&token).await?)).response())
+}
+
+/// Ask for a passkey as a fresh proof.
+///
+/// The answer goes to `POST /api/auth/reauthenticate` as `passkey`.
+#[utoipa::path(responses(
+    (status = 200, description = "What the authenticator is asked", body = ChallengeOut),
+    (status = 409, description = "NO_PASSKEY: the caller has none"),
+))]
+#[post("/api/auth/reauthenticate/passkey/options")]
+pub(super) async fn ask_again(
+    _: AuthRateLimit,
+    CurrentSession(session): CurrentSession,
+    info: RequestInfo,
+    _: NoBody,
+    passkeys: Data<dyn Passkeys>,
+) -> Result<HttpResponse, Problem> {
+    let ctx = session.ctx(info.request);
+    Ok(Reply::ok(&ChallengeOut::from(passkeys.ask_again(&ctx, &session).await?)).response())
 }

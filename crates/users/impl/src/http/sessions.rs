@@ -90,7 +90,7 @@ impl From<SecurityEvent> for EventOut {
 /// The present one is asked; every other session of the caller ends, on this server and all others, and their address is told.
 #[utoipa::path(responses(
     (status = 204, description = "Changed; this session goes on"),
-    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL, TOO_SIMPLE, SAME_AS_BEFORE"),
+    (status = 422, description = "WRONG_PASSWORD at /currentPassword, or what is wrong with the new one: such as TOO_COMMON, SAME_AS_EMAIL, TOO_PERSONAL, TOO_SIMPLE, BREACHED, SAME_AS_BEFORE"),
 ))]
 #[put("/api/user/password")]
 pub(super) async fn change_password(

@@ -96,10 +96,9 @@ struct KeysOut {
 
 /// Make a token for another service.
 ///
-/// It tells one service, which is named, who the caller is: `sub` with `sub_kind` (`person`, or `api_key`), `org` (the organisation), of a person
-/// `roles` and `auth_time`, of an API key `scope`, which is what it may in the organisation as a whole; besides `iss`, `aud`, `jti`, `iat`, `nbf` and
-/// `exp`. It lives for five minutes at most, and no longer than the session or the key. The service verifies it by `/.well-known/jwks.json`; here it
-/// opens nothing.
+/// It tells one service, which is named, who the caller is: `sub` with `sub_kind` (`person`, or `api_key`), `org` (the organisation), `scope` (what they
+/// may in the organisation as a whole, in a list with blanks), of a person `roles` and `auth_time`; besides `iss`, `aud`, `jti`, `iat`, `nbf` and `exp`. It
+/// lives for five minutes at most, and no longer than the session or the key. The service verifies it by `/.well-known/jwks.json`; here it opens nothing.
 #[utoipa::path(responses(
     (status = 200, description = "The token", body = TokenOut),
     (status = 403, description = "EMAIL_NOT_VERIFIED: the address of the person, or of who made the key, is not proven"),

@@ -7,12 +7,12 @@ use users_api::{ProfileChange, User, Users};
 use utoipa::ToSchema;
 use web::{Authed, IfMatch, Patch, Problem, Reply};
 
-use super::dto::UserOut;
+use super::dto::{Locale, UserOut};
 
 /// One's own profile.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({"name": "Ada Lovelace", "image": "https://example.com/ada.png"}))]
+#[schema(example = json!({"name": "Ada Lovelace", "image": "https://example.com/ada.png", "locale": "en"}))]
 pub(super) struct Profile {
     /// What you are called.
     #[schema(min_length = 1, max_length = 200, examples("Ada Lovelace"))]
@@ -20,6 +20,8 @@ pub(super) struct Profile {
     /// An `https` address; null for none.
     #[schema(max_length = 2000, examples("https://example.com/ada.png"))]
     image: Option<String>,
+    /// The language of the mails that you get; null: the one that the program asks for which a mail is of.
+    locale: Option<Locale>,
 }
 
 /// Read oneself.
@@ -33,7 +35,7 @@ pub(super) async fn read(Authed(ctx): Authed, request: HttpRequest, users: Data<
 
 /// Change oneself.
 ///
-/// Name and picture. What is left out stays.
+/// Name, picture and language. What is left out stays.
 #[utoipa::path(request_body = Profile, responses((status = 200, description = "The caller, changed", body = UserOut)))]
 #[patch("/api/user")]
 pub(super) async fn change(
@@ -45,9 +47,10 @@ pub(super) async fn change(
     let changed = web::unless_overtaken(async || {
         let current = users.profile(&ctx).await?.user;
         if_match.check(&tag(&current))?;
-        let User { name, image, updated_at, .. } = current;
-        let Profile { name, image } = patch.apply(&Profile { name, image })?;
-        Ok(users.update_profile(&ctx, ProfileChange { name, image }, Some(updated_at)).await)
+        let User { name, image, language, updated_at, .. } = current;
+        let Profile { name, image, locale } = patch.apply(&Profile { name, image, locale: language.map(Locale::from) })?;
+        let language = locale.map(|locale| locale.0);
+        Ok(users.update_profile(&ctx, ProfileChange { name, image, language }, Some(updated_at)).await)
     });
     Ok(Reply::ok(&UserOut::from(changed.await?)).etag().response())
 }

@@ -48,6 +48,27 @@ pub(crate) async fn is_members(tx: &mut Tx, email: &Email) -> Result<bool, Fault
     diesel::select(diesel::dsl::exists(known)).get_result(tx.pg()).await.fault()
 }
 
+/// The member of this transaction's organisation with an email, or who acts, if it is theirs.
+pub(crate) async fn person_of_email(tx: &mut Tx, key: &str) -> Result<Option<UserId>, Fault> {
+    // Row-level security shows the organisation its own people alone, and each person themself.
+    let query = users::table.filter(users::email_key.eq(key).and(users::removed_at.is_null())).select(users::id);
+    let id: Option<Uuid> = query.first(tx.pg()).await.optional().fault()?;
+    Ok(id.map(UserId))
+}
+
+/// Whether an invitation waits for an email.
+pub(crate) async fn waits_for(tx: &mut Tx, org: OrgId, key: &str) -> Result<bool, Fault> {
+    let waiting = invitations::org_id.eq(org.0).and(invitations::email_key.eq(key)).and(invitations::status.eq(PENDING));
+    diesel::select(diesel::dsl::exists(invitations::table.filter(waiting))).get_result(tx.pg()).await.fault()
+}
+
+/// The invitation that waits for an email, locked. Whoever is accepting it at this moment is waited for, or the other way round.
+pub(crate) async fn lock_for_email(tx: &mut Tx, org: OrgId, key: &str) -> Result<Option<Uuid>, Fault> {
+    let waiting = invitations::org_id.eq(org.0).and(invitations::email_key.eq(key)).and(invitations::status.eq(PENDING));
+    let query = invitations::table.filter(waiting).for_update().select(invitations::id);
+    query.first(tx.pg()).await.optional().fault()
+}
+
 /// Notes an invitation.
 pub(crate) async fn insert(
     tx: &mut Tx,

@@ -58,7 +58,7 @@ impl Service {
             .await
     }
 
-    async fn mail_invitation_in(
+    pub(super) async fn mail_invitation_in(
         &self,
         tx: &mut Tx,
         by: UserId,

@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use async_trait::async_trait;
 use auth_api::{Sessions as _, Teams};
 use kernel::{Fault, OrgId, ProjectId, ProjectRole, RequestId, UserId};
-use mail_api::Language;
+use mail_api::{Language, Languages as _};
 use serde_json::{Value, json};
 use testkit::{Database, until};
 use tokio::sync::Notify;
@@ -31,6 +31,29 @@ async fn a_profile_is_patched() {
     {
         assert_eq!(replica.patch("/api/user", &ada.token, bad.clone()).await.status, 422, "{bad}");
     }
+}
+
+#[actix_web::test]
+async fn a_person_chooses_the_language_of_their_mails() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let before = replica.get("/api/user", &ada.token).await;
+    assert_eq!(before.body["locale"], json!(null));
+    let chosen = replica.patch("/api/user", &ada.token, json!({ "locale": "de" })).await;
+    assert_eq!((chosen.status.as_u16(), &chosen.body["locale"]), (200, &json!("de")), "{}", chosen.body);
+    assert_ne!(chosen.header("etag"), before.header("etag"));
+    assert_eq!(replica.patch("/api/user", &ada.token, json!({ "locale": "fr" })).await.status, 422);
+    assert_eq!(replica.patch("/api/user", &ada.token, json!({ "name": "Ada L." })).await.body["locale"], "de", "it stays");
+    let language = async || {
+        let system = db.system_uow();
+        let chosen = system.write(async |tx| users::ChosenLanguages.chosen_in(tx, "ADA@example.com").await).await;
+        chosen.unwrap()
+    };
+    assert_eq!(language().await, None, "whoever has not proven the address may be anybody");
+    replica.verify(&ada).await;
+    assert_eq!(language().await, Some(Language::German));
+    assert_eq!(replica.patch("/api/user", &ada.token, json!({ "locale": null })).await.body["locale"], json!(null));
+    assert_eq!(language().await, None);
 }
 
 #[actix_web::test]

@@ -20,6 +20,7 @@ mod members;
 mod ownership;
 mod passkeys;
 mod proofs;
+mod registering;
 mod reloads;
 mod removal;
 mod replicas;

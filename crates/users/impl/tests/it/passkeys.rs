@@ -1,6 +1,8 @@
 //! Passkeys: added, used to sign in, and removed, with an authenticator in software; and what is no passkey of anybody's.
 
 use actix_web::test::TestRequest;
+use kernel::Decision;
+use mail_api::Language;
 use serde_json::{Value, json};
 use testkit::{Authenticator, Database};
 
@@ -27,7 +29,7 @@ async fn passkey(replica: &Replica, who: &Account, authenticator: &mut Authentic
     let made = authenticator.make(&asked["publicKey"]).unwrap();
     let added = add(replica, who, &asked, &made, "Phone").await;
     assert_eq!(added.status, 201, "{}", added.body);
-    added.body["id"].as_str().unwrap().to_owned()
+    added.body["passkey"]["id"].as_str().unwrap().to_owned()
 }
 
 /// What an authenticator is asked by whoever wants to sign in.
@@ -160,7 +162,7 @@ async fn a_new_passkey_is_of_the_person_and_the_session_that_asked() {
     assert!(authenticator.make(&asked_by_ada["publicKey"]).is_none(), "this authenticator has one");
     let made = Authenticator::on(PAGE).make(&asked_by_ada["publicKey"]).unwrap();
     assert_eq!(add(&replica, &bob, &asked_by_ada, &made, "Stolen").await.refusal(), (409, "CHALLENGE_SPENT"));
-    let elsewhere = Account::of(&replica.login("ada").await);
+    let elsewhere = Account::of(&sign_in(&replica, &mut authenticator).await);
     let asked_again = asked(&replica, &ada).await;
     let made = Authenticator::on(PAGE).make(&asked_again["publicKey"]).unwrap();
     assert_eq!(add(&replica, &elsewhere, &asked_again, &made, "Elsewhere").await.refusal(), (409, "CHALLENGE_SPENT"));
@@ -250,13 +252,16 @@ async fn what_is_removed_signs_nobody_in_from_the_next_sign_in_on() {
     assert_eq!(replica.patch(&path, &ada.token, json!({ "name": "Old phone" })).await.body["name"], "Old phone");
     let asked = asked_to_sign_in(&replica).await;
     let shown = authenticator.show(&asked["publicKey"]);
+    let elsewhere = Account::of(&sign_in(&replica, &mut authenticator).await);
     assert_eq!(replica.delete(&path, &ada.token).await.status, 204);
     assert_eq!(show(&replica, &asked, &shown).await.refusal(), (401, "WRONG_PASSKEY"));
     assert_eq!(last(&replica, "ada@example.com").content.template().name(), "passkey-removed");
     assert_eq!(events(&db, "passkey_removed").await, "1");
     assert_eq!(replica.get("/api/user/passkeys", &ada.token).await.body["data"], json!([]));
     assert_eq!(replica.delete(&path, &ada.token).await.refusal(), (404, "NOT_FOUND"));
-    assert!(replica.is_live(&ada.token).await, "sessions go on");
+    assert!(replica.is_live(&ada.token).await && !replica.is_live(&elsewhere.token).await, "other sessions end");
+    assert_eq!(replica.login("ada").await.status, 200, "there is no second factor any more");
+    assert_eq!(db.query("select count(*) from recovery_codes").await, ["0"]);
 }
 
 #[actix_web::test]
@@ -348,6 +353,174 @@ async fn the_database_tells_no_challenge_and_takes_none_of_its_own() {
     db.run_sql("update passkey_challenges set state = (select state from passkey_challenges order by made_at limit 1)").await;
     let outcome = show(&replica, &other, &overheard).await;
     assert_eq!(outcome.refusal(), (401, "WRONG_PASSKEY"));
+}
+
+/// The first step of a sign-in of somebody who has a passkey.
+async fn pending(replica: &Replica) -> String {
+    let first = replica.login("ada").await;
+    assert_eq!((first.status.as_u16(), &first.body["factors"]), (202, &json!(["passkey", "recovery_code"])), "{}", first.body);
+    first.body["mfaToken"].as_str().unwrap().to_owned()
+}
+
+/// What the authenticator is asked as second factor of a sign-in that waits.
+async fn asked_for(replica: &Replica, token: &str) -> Value {
+    let asked = replica.post("/api/auth/mfa/passkey/options", None, json!({ "mfaToken": token })).await;
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    asked.body
+}
+
+async fn finish(replica: &Replica, token: &str, asked: &Value, credential: &Value) -> Answer {
+    let passkey = json!({ "requestId": asked["requestId"], "credential": credential });
+    replica.post("/api/auth/mfa", None, json!({ "mfaToken": token, "passkey": passkey })).await
+}
+
+#[actix_web::test]
+async fn whoever_has_a_passkey_shows_it_after_the_password() {
+    let (_db, replica, ada, mut authenticator, _) = ada().await;
+    let token = pending(&replica).await;
+    let asked = asked_for(&replica, &token).await;
+    assert_eq!(asked["publicKey"]["allowCredentials"].as_array().map(Vec::len), Some(1));
+    let mut shown = authenticator.show(&asked["publicKey"]);
+    // A key that was told whose it is need not say it again.
+    shown["response"]["userHandle"] = json!(null);
+    let done = finish(&replica, &token, &asked, &shown).await;
+    assert_eq!((done.status.as_u16(), Account::of(&done).user), (200, ada.user.clone()), "{}", done.body);
+    assert_eq!(finish(&replica, &token, &asked, &shown).await.refusal(), (409, "MFA_TOKEN_SPENT"));
+    let own = replica.get("/api/user/factors", &ada.token).await;
+    assert_eq!(
+        (&own.body["passkeys"], &own.body["totpSince"], &own.body["recoveryCodesLeft"]),
+        (&json!(1), &json!(null), &json!(10))
+    );
+    for body in [
+        json!({ "mfaToken": token }),
+        json!({ "mfaToken": token, "code": "1", "passkey": { "requestId": "0".repeat(64), "credential": shown } }),
+    ] {
+        assert_eq!(replica.post("/api/auth/mfa", None, body).await.status, 422, "one of both");
+    }
+}
+
+#[actix_web::test]
+async fn what_was_asked_for_one_sign_in_counts_for_no_other() {
+    let (db, replica, ada, mut authenticator, _) = ada().await;
+    let bob = replica.register("bob").await;
+    let mut bobs = Authenticator::on(PAGE);
+    passkey(&replica, &bob, &mut bobs).await;
+    let wrong = (401, "WRONG_SECOND_FACTOR");
+    let (a, b) = (pending(&replica).await, pending(&replica).await);
+    let asked = asked_for(&replica, &a).await;
+    let shown = authenticator.show(&asked["publicKey"]);
+    assert_eq!(finish(&replica, &b, &asked, &shown).await.refusal(), wrong, "of another sign-in");
+    assert_eq!(finish(&replica, &a, &asked, &shown).await.refusal(), wrong, "the challenge is gone");
+    let asked = asked_to_sign_in(&replica).await;
+    let shown = authenticator.show(&asked["publicKey"]);
+    assert_eq!(finish(&replica, &a, &asked, &shown).await.refusal(), wrong, "asked for something else");
+    assert_eq!(show(&replica, &asked, &shown).await.status, 200, "for which it goes on to count");
+    let asked = asked_for(&replica, &a).await;
+    let strange = bobs.show(&json!({ "challenge": asked["publicKey"]["challenge"] }));
+    assert_eq!(finish(&replica, &a, &asked, &strange).await.refusal(), wrong, "another's passkey");
+    let asked = asked_for(&replica, &a).await;
+    authenticator.verifies = false;
+    let unseen = authenticator.show(&asked["publicKey"]);
+    assert_eq!(finish(&replica, &a, &asked, &unseen).await.refusal(), wrong, "its person not seen to");
+    authenticator.verifies = true;
+    let asked = asked_for(&replica, &b).await;
+    let shown = authenticator.show(&asked["publicKey"]);
+    assert_eq!(finish(&replica, &b, &asked, &shown).await.status, 200);
+    assert_eq!(events(&db, "second_factor_failed").await, "5");
+    let nobody = replica.post("/api/auth/mfa/passkey/options", None, json!({ "mfaToken": "0".repeat(64) })).await;
+    assert_eq!(nobody.refusal(), (409, "MFA_TOKEN_SPENT"));
+    // A copy is told of here, too.
+    authenticator.counts = true;
+    let token = pending(&replica).await;
+    for (counter, status) in [(7, 200), (3, 401)] {
+        authenticator.set_counter(counter);
+        let token = if status == 200 { token.clone() } else { pending(&replica).await };
+        let asked = asked_for(&replica, &token).await;
+        let shown = authenticator.show(&asked["publicKey"]);
+        assert_eq!(finish(&replica, &token, &asked, &shown).await.status.as_u16(), status);
+    }
+    assert_eq!(events(&db, "passkey_copied").await, "1");
+    assert_eq!(last(&replica, "ada@example.com").content.template().name(), "passkey-copied");
+    assert!(replica.is_live(&ada.token).await);
+}
+
+#[actix_web::test]
+async fn a_passkey_proves_again_who_somebody_is() {
+    let (_db, replica, ada, mut authenticator, id) = ada().await;
+    replica.clock.advance(chrono::TimeDelta::minutes(6));
+    let path = format!("/api/user/passkeys/{id}");
+    assert_eq!(replica.delete(&path, &ada.token).await.refusal(), (403, "STEP_UP_REQUIRED"));
+    let ask = async || replica.post("/api/auth/reauthenticate/passkey/options", Some(&ada.token), json!({})).await.body;
+    let prove = async |asked: &Value, shown: &Value| {
+        let passkey = json!({ "requestId": asked["requestId"], "credential": shown });
+        replica.post("/api/auth/reauthenticate", Some(&ada.token), json!({ "passkey": passkey })).await
+    };
+    let asked = ask().await;
+    let mut shown = authenticator.show(&asked["publicKey"]);
+    let right = shown.clone();
+    shown["response"]["signature"] = json!("MEUCIQDa");
+    let refused = prove(&asked, &shown).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["errors"][0]["code"]),
+        (422, &json!("WRONG_SECOND_FACTOR")),
+        "{}",
+        refused.body
+    );
+    assert_eq!(prove(&asked, &right).await.status, 422, "the challenge is gone");
+    let asked = ask().await;
+    let fresh = prove(&asked, &authenticator.show(&asked["publicKey"])).await;
+    assert_eq!(fresh.status, 200, "{}", fresh.body);
+    assert!(!replica.is_live(&ada.token).await, "another token");
+    assert_eq!(replica.delete(&path, &Account::of(&fresh).token).await.status, 204);
+    let none = replica.post("/api/auth/reauthenticate/passkey/options", Some(&Account::of(&fresh).token), json!({})).await;
+    assert_eq!(none.refusal(), (409, "NO_PASSKEY"));
+}
+
+#[actix_web::test]
+async fn the_first_passkey_brings_recovery_codes_and_ends_what_began_without_it() {
+    let (_db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    replica.verify(&ada).await;
+    let elsewhere = Account::of(&replica.login("ada").await);
+    let first = asked(&replica, &ada).await;
+    let made = Authenticator::on(PAGE).make(&first["publicKey"]).unwrap();
+    let added = add(&replica, &ada, &first, &made, "Phone").await;
+    let codes = added.body["recoveryCodes"].as_array().unwrap();
+    assert_eq!((added.status.as_u16(), codes.len(), added.header("cache-control")), (201, 10, "no-store"));
+    assert!(replica.is_live(&ada.token).await && !replica.is_live(&elsewhere.token).await);
+    let second = asked(&replica, &ada).await;
+    let made = Authenticator::on(PAGE).make(&second["publicKey"]).unwrap();
+    let added = add(&replica, &ada, &second, &made, "Computer").await;
+    assert_eq!((added.status.as_u16(), &added.body["recoveryCodes"]), (201, &json!([])));
+    let token = pending(&replica).await;
+    let code = json!({ "mfaToken": token, "code": codes[0] });
+    assert_eq!(replica.post("/api/auth/mfa", None, code).await.status, 200, "for whom the devices are lost");
+}
+
+#[actix_web::test]
+async fn the_last_second_factor_stays_where_an_organisation_asks_for_one() {
+    let (db, replica, ada, _, id) = ada().await;
+    let everyone = replica.patch("/api/organization", &ada.token, json!({ "mfaPolicy": "everyone" })).await;
+    assert_eq!(everyone.status, 200, "{}", everyone.body);
+    let path = format!("/api/user/passkeys/{id}");
+    assert_eq!(replica.delete(&path, &ada.token).await.refusal(), (409, "SECOND_FACTOR_REQUIRED"));
+    let (_, codes) = crate::authenticator::set_up(&replica, &ada).await;
+    assert_eq!(codes.len(), 10);
+    assert_eq!(replica.delete(&path, &ada.token).await.status, 204, "there is another one");
+    assert_eq!(replica.delete("/api/user/factors/totp", &ada.token).await.refusal(), (409, "SECOND_FACTOR_REQUIRED"));
+    passkey(&replica, &ada, &mut Authenticator::on(PAGE)).await;
+    assert_eq!(replica.delete("/api/user/factors/totp", &ada.token).await.status, 204);
+    assert_eq!(db.query("select count(*) from recovery_codes where used_at is null").await, ["10"], "for what is left");
+}
+
+#[actix_web::test]
+async fn an_operator_who_resets_lost_factors_takes_the_passkeys_too() {
+    let (db, replica, _ada, mut authenticator, _) = ada().await;
+    let by = Decision { operator: "Grace Hopper".parse().unwrap(), reason: Some("called back".parse().unwrap()) };
+    replica.resets.reset("ada@example.com", &by, Language::English).await.unwrap();
+    assert_eq!(sign_in(&replica, &mut authenticator).await.refusal(), (401, "WRONG_PASSKEY"));
+    assert_eq!(db.query("select count(*) from passkeys").await, ["0"]);
+    assert_eq!(replica.login("ada").await.status, 200);
 }
 
 #[actix_web::test]

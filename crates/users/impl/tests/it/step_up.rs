@@ -1,6 +1,7 @@
 //! A fresh proof where it counts, and organisations that ask for a second factor.
 
 use chrono::TimeDelta;
+use mail_api::{Content, FactorChange};
 use serde_json::{Value, json};
 use testkit::until;
 
@@ -98,6 +99,11 @@ async fn whoever_has_a_second_factor_proves_by_that() {
     assert_eq!(fault(&replayed), (422, json!("/code"), json!("WRONG_SECOND_FACTOR")), "a code counts once");
     assert_eq!(again(&replica, &fresh, json!({ "code": recovery[0] })).await.status, 200);
     assert_eq!(db.query("select count(*) from recovery_codes where used_at is not null").await, ["1"]);
+    let told = replica.mails.to("ada@example.com").pop().unwrap().content;
+    assert!(matches!(
+        told,
+        Content::SecondFactorChanged { change: FactorChange::RecoveryCodeUsed, recovery_codes_left: Some(9), .. }
+    ));
 }
 
 #[actix_web::test]

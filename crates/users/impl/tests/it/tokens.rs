@@ -67,10 +67,13 @@ async fn a_token_tells_one_service_who_somebody_is_and_is_believed_by_the_public
     let authenticated_at: kernel::Timestamp = serde_json::from_value(session).unwrap();
     let mut claims = told.claims.clone();
     assert!(claims["jti"].take().as_str().is_some_and(|id| id.len() == 36));
+    let held = replica.get("/api/auth/session", &ada.token).await.body["permissions"].clone();
+    let held: Vec<String> = serde_json::from_value(held).unwrap();
+    assert!(held.len() > 10 && claims["scope"].take() == json!(held.join(" ")), "what she may now");
     assert_eq!(
         claims,
         json!({
-            "iss": ISSUER, "aud": AUDIENCE, "sub": ada.user, "sub_kind": "person", "org": ada.org, "roles": ["owner"], "jti": null,
+            "iss": ISSUER, "aud": AUDIENCE, "sub": ada.user, "sub_kind": "person", "org": ada.org, "roles": ["owner"], "jti": null, "scope": null,
             "auth_time": authenticated_at.timestamp(), "iat": now, "nbf": now, "exp": now + 300,
         })
     );

@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Error, FactorShown, PendingSignIn, Purpose, SecondFactors};
+use auth_api::{Error, FactorKind, FactorShown, PendingSignIn, Purpose, SecondFactors};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::says;
@@ -30,7 +30,9 @@ async fn show(request: HttpRequest) -> HttpResponse {
 /// Asks for the second factor of a sign-in that has just begun.
 pub(super) fn asks(words: &Words, pending: &PendingSignIn, settings: &CookieSettings) -> Result<HttpResponse, Problem> {
     let (shown, cookie) = split(&pending.token, pending.expires_at, settings);
-    let mut response = form(words, StatusCode::OK, words.second_lead, &shown, None);
+    let has_passkey = pending.factors.contains(&FactorKind::Passkey);
+    let lead = if has_passkey { words.second_lead_passkey } else { words.second_lead };
+    let mut response = form(words, StatusCode::OK, lead, &shown, None);
     response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
     Ok(response)
 }

@@ -20,6 +20,7 @@ pub(super) struct Words {
     /// The page that asks for a second factor: heading, text, field, button, and what is wrong with what was typed.
     pub second: &'static str,
     pub second_lead: &'static str,
+    pub second_lead_passkey: &'static str,
     pub second_code: &'static str,
     pub second_button: &'static str,
     pub second_again: &'static str,
@@ -52,6 +53,7 @@ static ENGLISH: Words = Words {
     again: "That did not work. The link still counts.",
     second: "Your second factor",
     second_lead: "Type what your authenticator shows now, or one of your recovery codes.",
+    second_lead_passkey: "Sign in with your passkey on the page /auth/passkey. Or type here what your authenticator shows now, or one of your recovery codes.",
     second_code: "Code",
     second_button: "Sign in",
     second_again: "That did not work. You have a few more tries.",
@@ -101,6 +103,7 @@ static GERMAN: Words = Words {
     again: "Das hat nicht geklappt. Der Link gilt weiterhin.",
     second: "Ihr zweiter Faktor",
     second_lead: "Geben Sie ein, was Ihr Authenticator gerade zeigt, oder einen Ihrer Wiederherstellungscodes.",
+    second_lead_passkey: "Melden Sie sich auf der Seite /auth/passkey mit Ihrem Passkey an. Oder geben Sie hier ein, was Ihr Authenticator gerade zeigt, oder einen Ihrer Wiederherstellungscodes.",
     second_code: "Code",
     second_button: "Anmelden",
     second_again: "Das hat nicht geklappt. Sie haben noch einige Versuche.",
@@ -146,6 +149,7 @@ static GERMAN: Words = Words {
             "TOO_PERSONAL",
             "Das Passwort ist kaum mehr als Ihr Name, Ihre Adresse, Ihre Organisation oder unser Name: nehmen Sie andere Wörter dazu.",
         ),
+        ("BREACHED", "Dieses Passwort ist bei einem anderen Dienst bekannt geworden: wählen Sie ein anderes."),
         ("TOO_SIMPLE", "Das Passwort ist kaum mehr als wiederholte Zeichen oder Tasten in einer Reihe: mischen Sie mehr."),
     ],
 };

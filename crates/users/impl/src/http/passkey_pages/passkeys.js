@@ -32,6 +32,13 @@ function say(what) {
   document.body.dataset.said = what;
 }
 
+// What is shown once.
+function list(items) {
+  const list = document.getElementById('list');
+  list.replaceChildren(...items.map((item) => Object.assign(document.createElement('li'), { textContent: item })));
+  list.hidden = items.length === 0;
+}
+
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -76,13 +83,15 @@ form.addEventListener('submit', async (event) => {
   event.preventDefault();
   if (!window.PublicKeyCredential) return say('unsupported');
   if (!form.reportValidity()) return;
+  list([]);
   button.disabled = true;
   try {
     const act = ACTS[form.dataset.act];
     const { requestId, publicKey } = await post(act.options, {});
     const credential = told(await act.ask(read(publicKey)));
-    await post(act.answer, field ? { requestId, name: field.value, credential } : { requestId, credential });
-    say('done');
+    const { recoveryCodes } = await post(act.answer, field ? { requestId, name: field.value, credential } : { requestId, credential });
+    if (recoveryCodes) list(recoveryCodes);
+    say(recoveryCodes?.length ? 'codes' : 'done');
   } catch (error) {
     say(WORDS[error.name] ?? 'failed');
   } finally {

@@ -11,6 +11,8 @@ pub(super) struct Words {
     /// The field of a new passkey's name, and what stands in it at first.
     pub name: &'static str,
     pub named: &'static str,
+    /// Recovery codes are shown.
+    pub codes: &'static str,
     /// Where no script runs, and where the browser knows no passkeys.
     pub without: &'static str,
     pub unsupported: &'static str,
@@ -48,13 +50,14 @@ static ENGLISH: Words = Words {
     },
     add: Act {
         title: "Add a passkey",
-        lead: "From then on you sign in with this device, without a password. We write to you that it was added.",
+        lead: "From then on you sign in with this device, without a password; and who knows your password needs it, too. We write to you that it was added.",
         button: "Add a passkey",
         done: "The passkey was added. You sign in with it from now on.",
         refused: "The passkey was not added: your browser's answer does not fit. Try again.",
     },
     name: "What do you call it?",
     named: "My passkey",
+    codes: "The passkey was added. Keep these recovery codes where nobody else finds them: each signs you in once, should you lose your devices. They are not shown again.",
     without: "Your browser asks for passkeys by a script, and runs none. Allow scripts of this page, or sign in another way.",
     unsupported: "This browser knows no passkeys. Use another one, or sign in another way.",
     cancelled: "No passkey was chosen. Try again when you are ready.",
@@ -77,13 +80,14 @@ static GERMAN: Words = Words {
     },
     add: Act {
         title: "Einen Passkey hinzufügen",
-        lead: "Von da an melden Sie sich mit diesem Gerät an, ohne Passwort. Wir schreiben Ihnen, dass er hinzugefügt wurde.",
+        lead: "Von da an melden Sie sich mit diesem Gerät an, ohne Passwort; und wer Ihr Passwort kennt, braucht es auch. Wir schreiben Ihnen, dass er hinzugefügt wurde.",
         button: "Passkey hinzufügen",
         done: "Der Passkey wurde hinzugefügt. Mit ihm melden Sie sich ab jetzt an.",
         refused: "Der Passkey wurde nicht hinzugefügt: die Antwort Ihres Browsers passt nicht. Versuchen Sie es noch einmal.",
     },
     name: "Wie nennen Sie ihn?",
     named: "Mein Passkey",
+    codes: "Der Passkey wurde hinzugefügt. Bewahren Sie diese Wiederherstellungscodes auf, wo niemand sonst sie findet: mit jedem melden Sie sich einmal an, falls Sie Ihre Geräte verlieren. Sie werden nicht noch einmal gezeigt.",
     without: "Ihr Browser fragt mit einem Skript nach Passkeys und führt keines aus. Erlauben Sie Skripte dieser Seite oder melden Sie sich anders an.",
     unsupported: "Dieser Browser kennt keine Passkeys. Nehmen Sie einen anderen oder melden Sie sich anders an.",
     cancelled: "Es wurde kein Passkey gewählt. Versuchen Sie es noch einmal, wenn Sie so weit sind.",
