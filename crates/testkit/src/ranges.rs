@@ -58,7 +58,8 @@ impl Ranges {
                 let Ok(head) = head(&mut client).await else { continue };
                 let range = head.split(' ').nth(1).and_then(|path| path.strip_prefix("/range/")).unwrap_or_default().to_owned();
                 seen.lock().unwrap_or_else(PoisonError::into_inner).push(head);
-                match tells(&range) {
+                let told = tells(&range);
+                match told {
                     // Who asks may be gone by now.
                     Some(told) => drop(answer(client, &told).await),
                     None => unanswered.push(client),

@@ -70,11 +70,11 @@ kernel::refusals! {
         #[error("this invitation was mailed {0} times: take it back and invite anew, or tell the person otherwise")]
         MailedOften(u32) = Conflict("MAILED_OFTEN"),
     }
-    spent {
-        Self::TooManyMails(spent) => Some(*spent),
-    }
     extra {
         Self::RoleInUse(members) => vec![("members", members.to_string())],
+    }
+    spent {
+        Self::TooManyMails(spent) => Some(*spent),
     }
 }
 

@@ -179,7 +179,7 @@ impl FromRequest for AuthedUntil {
                 Credential::Session(session) => (session.expires_at, Some(session.authenticated_at)),
                 Credential::Key(key) => (key.until, None),
             };
-            Ok(Self(Bearer { ctx: known.ctx(caller.request.clone()), until, authenticated_at }))
+            Ok(Self(Bearer { ctx: caller.ctx_of(known), until, authenticated_at }))
         }))
     }
 }

@@ -157,16 +157,24 @@ pub(crate) async fn consume(tx: &mut Tx, proof: &Proof, now: Timestamp) -> Resul
 /// Ends all that still count of a person's account: what somebody asked for before must not undo what was done now.
 pub(crate) async fn end_of_person(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Fault> {
     let theirs = proofs::table.filter(proofs::user_id.eq(user.0).and(proofs::ended_at.is_null()));
-    diesel::update(theirs).set(proofs::ended_at.eq(now)).execute(tx.pg()).await.fault().map(drop)
+    diesel::update(theirs).set(proofs::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
+    // And what servers of the version before mailed, which they go on to take.
+    let before = "update address_proofs set ended_at = $1 where user_id = $2 and ended_at is null";
+    let before = diesel::sql_query(before).bind::<Timestamptz, _>(now).bind::<SqlUuid, _>(user.0);
+    before.execute(tx.pg()).await.fault().map(drop)
 }
 
 /// Removes those of a person's account, with the addresses in them.
 pub(crate) async fn delete_of_person(tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-    diesel::delete(proofs::table.filter(proofs::user_id.eq(user.0))).execute(tx.pg()).await.fault().map(drop)
+    diesel::delete(proofs::table.filter(proofs::user_id.eq(user.0))).execute(tx.pg()).await.fault()?;
+    let before = diesel::sql_query("delete from address_proofs where user_id = $1").bind::<SqlUuid, _>(user.0);
+    before.execute(tx.pg()).await.fault().map(drop)
 }
 
 /// Removes those that were over before `before`, and what was counted before.
 pub(crate) async fn purge(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
     diesel::delete(mail_counts::table.filter(mail_counts::since.lt(before))).execute(tx.pg()).await.fault()?;
+    let of_before = diesel::sql_query("delete from address_proofs where expires_at < $1").bind::<Timestamptz, _>(before);
+    of_before.execute(tx.pg()).await.fault()?;
     diesel::delete(proofs::table.filter(proofs::expires_at.lt(before))).execute(tx.pg()).await.fault()
 }
