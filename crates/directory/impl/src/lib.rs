@@ -24,4 +24,4 @@ mod service;
 
 pub use http::{Base, routes};
 pub use module::MODULE;
-pub use service::{Dependencies, Service};
+pub use service::{Dependencies, Records, Service};
