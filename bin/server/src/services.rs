@@ -217,7 +217,7 @@ impl Services {
                 audit: audit.clone(),
                 mails: mails.clone(),
                 obligations: vec![domains.tenders.clone(), domains.escrow.clone()],
-                belongings: vec![domains.projects.clone()],
+                belongings: vec![domains.projects.clone(), Arc::new(directory::Records::new(uow.clone()))],
                 exported: vec![domains.projects.clone(), domains.tenders.clone(), domains.escrow.clone()],
                 sign_in: auth.clone(),
                 clock: Arc::new(SystemClock),

@@ -17,6 +17,7 @@
 
 mod http;
 mod module;
+mod records;
 mod repo;
 mod schema;
 mod scim;
@@ -24,4 +25,5 @@ mod service;
 
 pub use http::{Base, routes};
 pub use module::MODULE;
+pub use records::Records;
 pub use service::{Dependencies, Service};

@@ -180,3 +180,9 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: DirectoryGroupId) -> Res
     diesel::delete(groups::table.find((org.0, id.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }
+
+/// Forgets every group, and whom they name.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    diesel::delete(groups::table.filter(groups::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
+    Ok(())
+}

@@ -250,6 +250,12 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: DirectoryUserId) -> Resu
     Ok(())
 }
 
+/// Forgets every user.
+pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+    diesel::delete(users::table.filter(users::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
 #[derive(QueryableByName)]
 struct NotedRow {
     #[diesel(sql_type = Bool)]
