@@ -25,8 +25,8 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Public, || discovery::resource_types);
     r.add(Guard::Public, || discovery::resource_type);
     r.resource("directorySchemas");
-    r.add(Guard::Public, || discovery::schemas);
-    r.add(Guard::Public, || discovery::schema);
+    r.add(Guard::Public, || discovery::list_schemas);
+    r.add(Guard::Public, || discovery::read_schema);
     r.resource("directory").add(perm::MANAGE, || search::search).without_key();
     r.resource("directoryUsers");
     r.add(perm::MANAGE, || users::list);

@@ -17,7 +17,6 @@
 
 mod http;
 mod module;
-mod records;
 mod repo;
 mod schema;
 mod scim;
@@ -25,5 +24,4 @@ mod service;
 
 pub use http::{Base, routes};
 pub use module::MODULE;
-pub use records::Records;
-pub use service::{Dependencies, Service};
+pub use service::{Dependencies, Records, Service};

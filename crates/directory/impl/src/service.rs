@@ -1,6 +1,7 @@
 //! The verbs of directories.
 
 mod groups;
+mod records;
 mod users;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use directory_api::{Error, perm};
 use kernel::{Ctx, Scope};
 use uow::{Tx, Uow};
 use users_api::Staff;
+
+pub use records::Records;
 
 /// What the service stands on.
 pub struct Dependencies {

@@ -102,7 +102,7 @@ pub(super) async fn resource_type(Id(id): Id<String>, base: Data<Base>) -> Resul
 /// Of users, groups, and what describes them: which attributes are kept.
 #[utoipa::path(responses((status = 200, description = "The schemas", body = SelfDescription)))]
 #[get("/scim/v2/Schemas")]
-pub(super) async fn schemas(base: Data<Base>) -> HttpResponse {
+pub(super) async fn list_schemas(base: Data<Base>) -> HttpResponse {
     all(all_schemas(&base))
 }
 
@@ -114,6 +114,6 @@ pub(super) async fn schemas(base: Data<Base>) -> HttpResponse {
     responses((status = 200, description = "The schema", body = SelfDescription))
 )]
 #[get("/scim/v2/Schemas/{id}")]
-pub(super) async fn schema(Id(id): Id<String>, base: Data<Base>) -> Result<HttpResponse, Problem> {
+pub(super) async fn read_schema(Id(id): Id<String>, base: Data<Base>) -> Result<HttpResponse, Problem> {
     one(all_schemas(&base), &id)
 }

@@ -181,8 +181,8 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: DirectoryGroupId) -> Res
     Ok(())
 }
 
-/// Forgets every group, and whom they name.
-pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+/// Forgets all groups of an organisation, and whom they name.
+pub(crate) async fn erase(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     diesel::delete(groups::table.filter(groups::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }

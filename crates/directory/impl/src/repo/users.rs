@@ -250,8 +250,8 @@ pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: DirectoryUserId) -> Resu
     Ok(())
 }
 
-/// Forgets every user.
-pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
+/// Forgets all users of an organisation.
+pub(crate) async fn erase(tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
     diesel::delete(users::table.filter(users::org_id.eq(org.0))).execute(tx.pg()).await.fault()?;
     Ok(())
 }
