@@ -149,6 +149,7 @@ fn only_the_server_sees_adapters() {
             "stripe-sandbox",
             "mail-smtp",
             "mail-resend",
+            "openid",
             "webauthn-adapter",
             "dns-resolver",
         ] {
@@ -170,6 +171,8 @@ fn heavy_crates_compile_in_one_place() {
             ("governor", "web"),
             ("lettre", "mail-smtp"),
             ("minijinja", "mail"),
+            ("oauth2", "openid"),
+            ("openidconnect", "openid"),
             ("hickory-resolver", "dns-resolver"),
             ("webauthn-rs", "webauthn-adapter"),
         ] {

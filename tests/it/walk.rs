@@ -5,7 +5,8 @@ mod document;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use testkit::{NameServer, Scanner};
+use testkit::issuer::{CLIENT_ID, CLIENT_SECRET, Script};
+use testkit::{Issuer, NameServer, Scanner};
 use uuid::Uuid;
 
 pub use document::Document;
@@ -21,6 +22,8 @@ pub struct Walk {
     pub world: World,
     /// Who tells of leaked keys.
     pub scanner: Scanner,
+    /// By whom one signs in elsewhere.
+    pub issuer: Issuer,
     /// Who says what is published of domains.
     pub names: NameServer,
     /// The document.
@@ -38,6 +41,7 @@ impl Walk {
     pub async fn begin() -> Self {
         // Whose readiness is asked, too: it has no worker that could be well.
         let scanner = Scanner::start().await;
+        let issuer = Issuer::start(Script::of("248289761001", "ada@example.com")).await;
         let names = NameServer::start().await;
         let resolver = names.address.to_string();
         let world = World::with(&[
@@ -46,13 +50,17 @@ impl Walk {
             ("BUILD14__API_KEYS__LEAK_REPORTER_URL", scanner.url.as_str()),
             ("BUILD14__DOMAINS__RESOLVERS", resolver.as_str()),
             ("BUILD14__TOKENS__AUDIENCES", "https://reports.example.com"),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__NAME", "Elsewhere"),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__ISSUER", issuer.url.as_str()),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__CLIENT_ID", CLIENT_ID),
+            ("BUILD14__IDENTITY_PROVIDERS__OIDC__CLIENT_SECRET", CLIENT_SECRET),
         ])
         .await;
         let nobody = world.anonymous();
         let owner = Party { http: nobody.clone(), email: String::new(), user: String::new(), org: String::new() };
         let (ids, people, called) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let mut walk =
-            Self { world, scanner, names, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
+            Self { world, scanner, issuer, names, document: Document::served(), owner, ids, people, called, wrong: Vec::new() };
         let registered = walk.send(&nobody, "POST /api/auth/register", &[], &[]).await;
         walk.owner = walk.party(&registered);
         walk

@@ -2,6 +2,8 @@
 
 mod flat;
 mod given;
+#[cfg(test)]
+mod provider_tests;
 mod reading;
 mod sanity;
 mod settings;

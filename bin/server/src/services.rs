@@ -12,6 +12,7 @@ pub mod keys;
 mod leaks;
 pub(crate) mod mails;
 mod platform;
+mod providers;
 mod sandbox;
 mod seed;
 pub(crate) mod suspensions;
@@ -177,6 +178,7 @@ impl Services {
             sessions: auth.clone(),
             keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
         });
+        let elsewhere = auth::Elsewhere::new(auth.clone(), Arc::new(providers::providers(settings, public_url)?));
         let api_keys = auth::Keys::new(auth::KeysDependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -242,6 +244,7 @@ impl Services {
             Arc::new(roles),
             Arc::new(api_keys),
             Arc::new(leaks),
+            Arc::new(elsewhere),
             Arc::new(events),
             tokens.clone(),
         ]);

@@ -162,6 +162,14 @@ impl Reader {
         self.values.0.get(key).is_some_and(|text| !text.trim().is_empty())
     }
 
+    /// The names of the sections right below this one, in their order.
+    #[must_use]
+    pub fn sections(&self, section: &str) -> Vec<String> {
+        let below = format!("{section}.");
+        let keys = self.values.0.keys().filter_map(|key| key.strip_prefix(&below)?.split_once('.'));
+        keys.map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// As text that no log shows.
     #[must_use]
     pub fn secret(&self, key: &str) -> SecretString {

@@ -5,6 +5,7 @@
 
 mod authenticator;
 mod database;
+pub mod issuer;
 mod name_server;
 mod people;
 mod proxy;
@@ -15,6 +16,7 @@ mod unzip;
 
 pub use authenticator::Authenticator;
 pub use database::Database;
+pub use issuer::Issuer;
 pub use name_server::NameServer;
 pub use people::Party;
 pub use proxy::{Proxy, ProxyFault};

@@ -1,5 +1,6 @@
 //! People: their accounts, sessions, memberships and invitations.
 
+mod elsewhere;
 mod factors;
 mod keys;
 mod leaving;
@@ -76,6 +77,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     leaving::cases(scene, cases);
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
+    elsewhere::cases(cases);
     passkeys::cases(cases);
     factors::cases(cases);
     tokens::cases(cases);
@@ -135,6 +137,7 @@ fn links(scene: &Scene, cases: &mut Cases) {
 fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
     Box::pin(async move {
         proofs::walk(walk).await;
+        elsewhere::walk(walk).await;
         let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
         tokens::walk(walk).await;
         let grace = walk.register("grace@example.com", "Hopper Consulting").await;

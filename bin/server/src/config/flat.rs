@@ -8,10 +8,41 @@ use module::Faults;
 
 use super::variables::meant;
 
+/// Sections of which there may be more, under names of the operator's own, with the settings of the one that stands here.
+const MANY: [&str; 1] = ["identity_providers.oidc"];
+
+/// The settings of the sections that `given` adds, with their defaults.
+pub(super) fn further<'a>(
+    defaults: &BTreeMap<String, String>,
+    given: impl Iterator<Item = &'a String>,
+) -> BTreeMap<String, String> {
+    let mut more = BTreeMap::new();
+    for key in given {
+        for (of_one, parent) in MANY.iter().filter_map(|one| Some((*one, one.rsplit_once('.')?.0))) {
+            let own = key.strip_prefix(parent).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.split_once('.'));
+            let Some((name, setting)) = own else { continue };
+            let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+                && name.len() <= 32
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+            let section = format!("{parent}.{name}.");
+            let is_new = !defaults.keys().any(|known| known.starts_with(&section));
+            if is_name && is_new && defaults.contains_key(&format!("{of_one}.{setting}")) {
+                let template = format!("{of_one}.");
+                let settings = defaults.iter().filter_map(|(known, value)| Some((known.strip_prefix(&template)?, value)));
+                more.extend(settings.map(|(setting, value)| (format!("{section}{setting}"), value.clone())));
+            }
+        }
+    }
+    more
+}
+
 /// Lays `given` over `defaults`. A key that has no default is a fault: it is misspelt or does nothing.
 pub(super) fn laid_over(defaults: &Figment, given: &Figment, faults: &mut Faults) -> Result<BTreeMap<String, String>, Faults> {
     let mut values = flat(defaults)?;
-    for (key, value) in flat(given)? {
+    let given = flat(given)?;
+    let more = further(&values, given.keys());
+    values.extend(more);
+    for (key, value) in given {
         if let Some(slot) = values.get_mut(&key) {
             *slot = value;
             continue;

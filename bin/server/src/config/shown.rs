@@ -6,9 +6,12 @@ use figment::Figment;
 use figment::providers::{Format, Toml};
 use module::Faults;
 
-use super::flat::flat;
+use super::flat::{flat, further};
 use super::given::{DEFAULT, PROFILE, given_by, profile_of, text_of, variable};
 use super::settings::Profile;
+
+/// What opens something, whichever section it stands in.
+const SECRET_ENDINGS: [&str; 1] = [".client_secret"];
 
 /// What opens something, and what may have a password in it.
 const SECRETS: [&str; 11] = [
@@ -42,9 +45,11 @@ pub struct Shown {
 pub(super) fn shown(environment: &[(String, String)]) -> Result<Vec<Shown>, Faults> {
     // What is wrong is told where settings are read.
     let profile = profile_of(environment, &mut Faults::default());
-    let defaults = flat(&Figment::from(Toml::string(DEFAULT)))?;
+    let mut defaults = flat(&Figment::from(Toml::string(DEFAULT)))?;
     let profiled = flat(&Figment::from(Toml::string(text_of(profile))))?;
     let given: BTreeMap<String, (&str, &str)> = given_by(environment).map(|(name, key, value)| (key, (name, value))).collect();
+    let more = further(&defaults, given.keys());
+    defaults.extend(more);
     let file = match profile {
         Profile::Development => "config/development.toml",
         Profile::Production => "config/production.toml",
@@ -63,11 +68,15 @@ pub(super) fn shown(environment: &[(String, String)]) -> Result<Vec<Shown>, Faul
             (None, None) => (default.as_str(), "default"),
         };
         // A URL with a name in it is refused elsewhere, and is not shown while it is there.
-        let hidden = SECRETS.contains(&key.as_str()) && !value.is_empty() || value.contains("://") && value.contains('@');
+        let hidden = is_secret(&key) && !value.is_empty() || value.contains("://") && value.contains('@');
         let value = if hidden { "(given, not shown)" } else { value };
         Shown { value: value.to_owned(), source: source.to_owned(), key, default }
     });
     Ok(std::iter::once(first).chain(rest).collect())
+}
+
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key) || SECRET_ENDINGS.iter().any(|ending| key.ends_with(ending))
 }
 
 #[cfg(test)]
@@ -116,11 +125,12 @@ mod tests {
         ];
         for Shown { key, .. } in of(&[]) {
             let looks = ["key", "secret", "url", "password", "token"].iter().any(|word| key.contains(word));
-            let known = SECRETS.contains(&key.as_str()) || open.contains(&key.as_str());
+            let known = is_secret(&key) || open.contains(&key.as_str());
             assert!(!looks || known, "is {key} a secret? Then it belongs in SECRETS");
         }
-        for key in SECRETS {
-            let all = of(&[(&module::variable(key), "hunter2")]);
+        let endings = ["google", "github", "oidc", "acme"].map(|name| format!("identity_providers.{name}.client_secret"));
+        for key in SECRETS.into_iter().chain(endings.iter().map(String::as_str)) {
+            let all = of(&[(module::variable(key).as_str(), "hunter2")]);
             assert_eq!(line(&all, key).0, "(given, not shown)", "{key}");
         }
     }

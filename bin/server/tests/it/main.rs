@@ -7,6 +7,7 @@ mod crash;
 mod crash_disputes;
 mod crash_scene;
 mod crowd;
+mod elsewhere;
 mod first_steps;
 mod freezing;
 mod mail;

@@ -41,7 +41,8 @@ kernel::refusals! {
         /// So many wrong codes that no more are tried for a while.
         #[error("too many wrong codes: try again after Retry-After seconds")]
         TooManyCodes(Spent) = TooMany("RATE_LIMITED"),
-        /// Who has not shown that the account's address is theirs sets up no second factor, and other services are told of nobody who may be anybody.
+        /// Who has not shown that the account's address is theirs sets up no second factor, links no identity, and other services are told of nobody who may
+        /// be anybody.
         #[error("prove your address first: POST /api/auth/verification mails what does")]
         EmailNotVerified = Forbidden("EMAIL_NOT_VERIFIED"),
         /// The last second factor of somebody whom an organisation asks for one.
@@ -53,6 +54,39 @@ kernel::refusals! {
         /// So many mails went to an address that no more are sent for a while, whether anybody has it or not.
         #[error("too many mails to this address: look for the last one, or try again after Retry-After seconds")]
         TooManyMails(Spent) = TooMany("RATE_LIMITED"),
+        /// Nobody signs in by such a provider here.
+        #[error("there is no such identity provider here")]
+        NoSuchProvider = NotFound("NOT_FOUND"),
+        /// What began at an identity provider counts no more: it was ended, is too old, or began in another browser.
+        #[error("this sign-in was ended already, is older than ten minutes, or began in another browser: begin anew")]
+        SignInSpent = Conflict("SIGN_IN_SPENT"),
+        /// The person did not agree there.
+        #[error("you declined at the identity provider: nothing happened")]
+        SignInDeclined = Conflict("SIGN_IN_DECLINED"),
+        /// The identity provider does not answer.
+        #[error("the identity provider does not answer: try again later, or sign in another way")]
+        ProviderUnreachable = Unavailable("PROVIDER_UNREACHABLE"),
+        /// What the identity provider says is not to be believed; the log says why.
+        #[error("what the identity provider says cannot be relied on: begin anew, or sign in another way")]
+        ProviderRefused = Conflict("PROVIDER_REFUSED"),
+        /// The identity provider does not say that the address is the person's.
+        #[error("the identity provider does not vouch for your address: sign in by mail (POST /api/auth/magic-link), then link it in your account")]
+        AddressNotVouched = Conflict("ADDRESS_NOT_VOUCHED"),
+        /// Nobody has proven yet that the account's address is theirs.
+        #[error("nobody has proven yet that the address of the account is theirs: sign in by mail (POST /api/auth/magic-link) first")]
+        AccountUnproven = Conflict("ACCOUNT_UNPROVEN"),
+        /// The identity is another account's.
+        #[error("this identity is linked with another account: unlink it there first")]
+        IdentityTaken = Conflict("IDENTITY_TAKEN"),
+        /// No identity of the person has this id.
+        #[error("you have no such identity")]
+        NoSuchIdentity = NotFound("NOT_FOUND"),
+        /// Without it the person would have neither a password nor a passkey nor an identity.
+        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset), add a passkey or link an identity first")]
+        LastWayIn = Conflict("LAST_WAY_IN"),
+        /// The person has as many identities as one may have.
+        #[error("an account has at most {0} identities: unlink one first")]
+        TooManyIdentities(u32) = Conflict("TOO_MANY_IDENTITIES"),
         /// The passkey proves nothing here, whatever is wrong with it: unknown, removed, an answer to another challenge, of another page.
         #[error("this passkey signs nobody in here, or the challenge counts no more: ask for another (POST /api/auth/passkey/options)")]
         WrongPasskey = Unauthenticated("WRONG_PASSKEY"),
@@ -71,9 +105,6 @@ kernel::refusals! {
         /// No passkey of the person has this id.
         #[error("you have no such passkey")]
         NoSuchPasskey = NotFound("NOT_FOUND"),
-        /// Without it the person could not sign in any more.
-        #[error("this is your last way in: set a password by mail (POST /api/auth/password-reset) or add another passkey first")]
-        LastWayIn = Conflict("LAST_WAY_IN"),
         /// The server's address has no name that a passkey could be bound to.
         #[error("passkeys are bound to a name, and this server has none: its operator sets server.public_url")]
         PasskeysUnavailable = Conflict("PASSKEYS_UNAVAILABLE"),

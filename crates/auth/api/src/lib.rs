@@ -4,6 +4,7 @@
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
 mod breaches;
+mod elsewhere;
 pub mod email;
 mod error;
 mod factors;
@@ -33,6 +34,10 @@ use mail_api::Language;
 use uow::Tx;
 
 pub use breaches::Breaches;
+pub use elsewhere::{
+    Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned,
+    SignInElsewhere, Told, Untold, callback_path,
+};
 pub use error::Error;
 pub use factors::{
     Again, Entered, FactorKind, FactorShown, FactorStanding, NewTotp, OwnFactors, PendingSignIn, SecondFactors,

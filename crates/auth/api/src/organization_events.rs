@@ -41,6 +41,10 @@ kernel::named! {
         SecondFactorRemoved = "second_factor_removed",
         /// A member has other recovery codes.
         RecoveryCodesRenewed = "recovery_codes_renewed",
+        /// An identity provider signs a member in from now on.
+        IdentityLinked = "identity_linked",
+        /// It does no more.
+        IdentityUnlinked = "identity_unlinked",
         /// A permission was refused.
         AccessDenied = "access_denied",
         /// So many requests of a member, or of an API key, in the organisation that no more are answered for a while.

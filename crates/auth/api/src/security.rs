@@ -22,6 +22,8 @@ kernel::named! {
         Password = "password",
         /// A link sent to their email.
         MagicLink = "magic_link",
+        /// An identity provider, such as Google.
+        IdentityProvider = "identity_provider",
         /// A passkey, with the authenticator seeing to it that it is its person.
         Passkey = "passkey",
     }
@@ -128,6 +130,14 @@ kernel::named! {
         RecoveryCodeUsed = "recovery_code_used",
         /// The address was proven, and what was set up before by whoever it was ended: the password and every session.
         UnprovenAccessEnded = "unproven_access_ended",
+        /// Somebody signed in by an identity provider.
+        SignedInElsewhere = "signed_in_elsewhere",
+        /// An identity was linked with the account: it signs in from then on.
+        IdentityLinked = "identity_linked",
+        /// One was unlinked.
+        IdentityUnlinked = "identity_unlinked",
+        /// An identity provider told of the account's address, and whose it is was not proven on both sides: nobody was let in.
+        IdentityRefused = "identity_refused",
         /// A passkey was added.
         PasskeyAdded = "passkey_added",
         /// A passkey was removed.

@@ -37,13 +37,16 @@
 //! - The secret of an authenticator is sealed for its person; only a code shown makes it count.
 //! - The serving role cannot read passwords and sessions at all: all of this runs as the platform.
 //!
+//! - Whom an identity provider knows is an account by issuer and subject. An address leads to an account where it is proven on both sides, and nowhere
+//!   else; what began in one browser ends in it, once, at the provider that was asked.
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
-//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`. The routes of sign-in live in `users`, which knows people and organisations.
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows
+//! people and organisations.
 
 mod attempts;
 mod budget;
@@ -51,6 +54,7 @@ mod cache;
 mod challenge;
 mod checked;
 mod device;
+mod elsewhere;
 mod factor_resets;
 mod factor_secret;
 mod flights;
@@ -71,6 +75,7 @@ mod passwords;
 mod place;
 mod policy;
 mod proof;
+mod provider_settings;
 mod recovery;
 mod repo;
 mod roles;
@@ -93,9 +98,10 @@ pub use leaks::{LeakDependencies, LeakReports};
 pub use module::MODULE;
 pub use organization_events::OrganizationEvents;
 pub use policy::{Policy, PolicyError};
+pub use provider_settings::{ProviderKind, ProviderSettings};
 pub use security::security_events;
 pub use security_event::{SpentLimit, StoredEvent};
-pub use service::{Dependencies, Service};
+pub use service::{Dependencies, Elsewhere, Service};
 pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation, rotate_token_keys};
 pub use settings::Settings;
 pub use token_settings::TokenSettings;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{Data, ServiceConfig};
-use auth_api::{Authorizer, Passkeys, Proofs, SecondFactors, SignIn, perm};
+use auth_api::{Authorizer, Passkeys, Proofs, SecondFactors, SignIn, SignInElsewhere, perm};
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{KeySettings, Policy, Service, Settings, TokenSettings};
+use crate::{Elsewhere, KeySettings, Policy, ProviderSettings, Service, Settings, TokenSettings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
@@ -16,6 +16,7 @@ pub const MODULE: Module = Module {
     settings: |reader| {
         Settings::read(reader);
         KeySettings::read(reader);
+        ProviderSettings::read(reader);
         TokenSettings::read(reader);
     },
     ..Module::named("auth")
@@ -38,6 +39,12 @@ impl Wired for Service {
             auth.purge(chrono::Utc::now() - KEPT).await.map(drop)
         });
         registry.every("auth.end_over", Duration::from_secs(60), &self, |auth| async move { auth.end_over().await });
+    }
+}
+
+impl Wired for Elsewhere {
+    fn data(self: Arc<Self>, config: &mut ServiceConfig) {
+        config.app_data(Data::from(self as Arc<dyn SignInElsewhere>));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod devices;
 pub(crate) mod factors;
+pub(crate) mod identities;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod organization_events;

@@ -74,6 +74,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        issuer -> Text,
+        subject -> Text,
+        provider -> Text,
+        email -> Nullable<Text>,
+        linked_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     known_devices (token_hash) {
         token_hash -> Bytea,
         user_id -> Uuid,
@@ -189,6 +202,20 @@ diesel::table! {
         authenticated_at -> Nullable<Timestamptz>,
         sign_in_id -> Nullable<Uuid>,
         method -> Text,
+    }
+}
+
+diesel::table! {
+    sign_ins_elsewhere (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        provider -> Text,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        return_to -> Text,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -4,6 +4,7 @@ mod account;
 mod admitting;
 mod asking;
 mod breached;
+mod elsewhere;
 mod entering;
 mod factors;
 mod keys;
@@ -53,6 +54,8 @@ use crate::security;
 use crate::security_event::{Origin, SpentLimit};
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, organization_events, repo, written};
+
+pub use elsewhere::Elsewhere;
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -213,7 +216,7 @@ impl Service {
     }
 
     /// Removes what is left of sessions that were over before `before`, the security events that were kept for long enough, and what was mailed to
-    /// prove addresses and is over for a day. For a daily job.
+    /// prove addresses, or begun elsewhere, and is over for a day. For a daily job.
     ///
     /// # Errors
     /// A fault of the database.
@@ -223,6 +226,7 @@ impl Service {
         self.system.write(async |tx| repo::organization_events::purge(tx, kept_since).await).await?;
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         self.system.write(async |tx| repo::passkeys::purge_challenges(tx, self.clock.now()).await).await?;
@@ -363,6 +367,8 @@ impl Accounts for Service {
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         repo::lock_person(tx, user).await?;
+        // Whoever signs in by one at this moment is waited for, and signed out with the others.
+        repo::identities::delete_of_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;

@@ -29,6 +29,10 @@ kernel::named! {
         NewDevice = "new-device",
         /// The password is another one.
         PasswordChanged = "password-changed",
+        /// An identity provider, such as Google, signs in from now on.
+        IdentityLinked = "identity-linked",
+        /// It does no more.
+        IdentityUnlinked = "identity-unlinked",
         /// A passkey more.
         PasskeyAdded = "passkey-added",
         /// A passkey less.
@@ -161,6 +165,24 @@ pub enum Content {
         /// When.
         at: Timestamp,
         /// Where whoever did not do it gets a new one.
+        link: Option<Link>,
+    },
+    /// An identity provider, such as Google, signs in from now on.
+    IdentityLinked {
+        /// What it is called.
+        provider: String,
+        /// When.
+        at: Timestamp,
+        /// Where one sees what is linked, and unlinks it.
+        link: Option<Link>,
+    },
+    /// It does no more.
+    IdentityUnlinked {
+        /// What it is called.
+        provider: String,
+        /// When.
+        at: Timestamp,
+        /// Where one sees what is linked.
         link: Option<Link>,
     },
     /// A passkey was added.
@@ -337,6 +359,8 @@ impl Content {
             Self::AddressTaken { .. } => Template::AddressTaken,
             Self::NewDevice { .. } => Template::NewDevice,
             Self::PasswordChanged { .. } => Template::PasswordChanged,
+            Self::IdentityLinked { .. } => Template::IdentityLinked,
+            Self::IdentityUnlinked { .. } => Template::IdentityUnlinked,
             Self::PasskeyAdded { .. } => Template::PasskeyAdded,
             Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
             Self::PasskeyCopied { .. } => Template::PasskeyCopied,
@@ -373,6 +397,8 @@ impl Content {
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
             | Self::PasswordChanged { link, .. }
+            | Self::IdentityLinked { link, .. }
+            | Self::IdentityUnlinked { link, .. }
             | Self::OrganizationLeaving { link, .. } => link.as_ref(),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
@@ -414,6 +440,8 @@ impl Content {
             | Self::AddressTaken { .. }
             | Self::NewDevice { .. }
             | Self::PasswordChanged { .. }
+            | Self::IdentityLinked { .. }
+            | Self::IdentityUnlinked { .. }
             | Self::PasskeyAdded { .. }
             | Self::PasskeyRemoved { .. }
             | Self::PasskeyCopied { .. }

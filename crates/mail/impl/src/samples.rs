@@ -41,6 +41,12 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Some(Link::to("/sessions")),
         },
         Template::PasswordChanged => Content::PasswordChanged { at, link: Some(Link::to("/reset-password")) },
+        Template::IdentityLinked => {
+            Content::IdentityLinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
+        }
+        Template::IdentityUnlinked => {
+            Content::IdentityUnlinked { provider: "Google".to_owned(), at, link: Some(Link::to("/settings")) }
+        }
         Template::PasskeyAdded => Content::PasskeyAdded { passkey: "Ada's phone".to_owned(), at },
         Template::PasskeyRemoved => Content::PasskeyRemoved { passkey: "Ada's phone".to_owned(), at },
         Template::PasskeyCopied => Content::PasskeyCopied { passkey: "Ada's phone".to_owned(), at },

@@ -26,6 +26,8 @@ words! {
     AddressTaken "address-taken",
     NewDevice "new-device",
     PasswordChanged "password-changed",
+    IdentityLinked "identity-linked",
+    IdentityUnlinked "identity-unlinked",
     PasskeyAdded "passkey-added",
     PasskeyRemoved "passkey-removed",
     PasskeyCopied "passkey-copied",

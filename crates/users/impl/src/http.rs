@@ -3,9 +3,11 @@
 mod auth;
 mod authenticators;
 mod authz;
+mod callbacks;
 mod cookies;
 mod domains;
 mod dto;
+mod elsewhere;
 mod examples;
 mod exports;
 mod factors;
@@ -34,9 +36,11 @@ pub use cookies::CookieSettings;
 use tenants_api::perm;
 use web::{Guard, Routes};
 
-/// Adds the pages to which the links of mails, and those by which people join, lead, and those of passkeys. They are for people, and no part of the API.
+/// Adds the pages to which the links of mails, identity providers, and the links by which people join, lead, and those of passkeys. They are for people, and
+/// no part of the API.
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
+    callbacks::pages(config);
     join::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
@@ -69,6 +73,7 @@ pub fn routes(r: &mut Routes) {
     r.resource("magicLink");
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
+    elsewhere::sign_in_routes(r);
     r.resource("authPasskey");
     r.add(Guard::Public, || passkeys::ask_sign_in);
     r.add(Guard::Public, || passkeys::sign_in);
@@ -88,6 +93,7 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::SignedIn, || sessions::list);
     r.add(Guard::SignedIn, || sessions::end).unconditional();
     r.resource("otherUserSessions").add(Guard::SignedIn, || sessions::end_others).unconditional();
+    elsewhere::account_routes(r);
     r.resource("userSecurityEvents").add(Guard::SignedIn, || sessions::events);
     passkeys::routes(r);
     r.resource("invitations");
@@ -116,7 +122,7 @@ pub fn routes(r: &mut Routes) {
     roles::routes(r);
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all; what one takes along.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
-    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
+    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving_organizations);
     r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
     r.resource("organizationExport").add(perm::EXPORT, || exports::of_organization).without_key().stepping_up();
     r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();

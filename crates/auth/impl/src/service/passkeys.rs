@@ -145,7 +145,8 @@ impl Passkeys for Service {
             .write(async |tx| {
                 let others = self.lock_places_in(tx, &known, session).await?.len().saturating_sub(1);
                 let name = repo::passkeys::delete(tx, user, passkey).await?.ok_or(Error::NoSuchPasskey)?;
-                if others == 0 && repo::lock_person(tx, user).await?.is_none() {
+                let identities = repo::identities::lock_of_person(tx, user).await?;
+                if others == 0 && identities.is_empty() && repo::lock_person(tx, user).await?.is_none() {
                     return Err(Error::LastWayIn);
                 }
                 self.after_removal_in(tx, user, bound).await?;

@@ -81,7 +81,13 @@ impl Service {
     }
 
     /// Writes into the trail of the organisation in which the person would start; who is in none has no trail.
-    async fn record_of_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>, entry: NewEntry) -> Result<(), Fault> {
+    pub(super) async fn record_of_in(
+        &self,
+        tx: &mut Tx,
+        known: &Known,
+        asking: &Asking<'_>,
+        entry: NewEntry,
+    ) -> Result<(), Fault> {
         let Some(Membership { org, role }) = model::choose(&known.memberships, known.last) else { return Ok(()) };
         let there = Ctx::user(org, known.person.id, role, ProjectRoles::default(), asking.request.clone());
         self.audit.record_in(tx, &there, entry).await
@@ -104,6 +110,7 @@ impl Service {
     async fn end_unproven_in(&self, tx: &mut Tx, known: &Known, asking: &Asking<'_>) -> Result<(), Fault> {
         let user = known.person.id;
         repo::factors::delete_all(tx, user).await?;
+        repo::identities::delete_of_person(tx, user).await?;
         for (org, id) in repo::keys::revoke_of_unproven(tx, user).await? {
             // Also where somebody else had them join, or they founded one, just now.
             let role = known.memberships.iter().find(|known| known.org == org).map_or(OrgRole::Member, |known| known.role);

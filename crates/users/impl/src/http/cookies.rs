@@ -20,9 +20,28 @@ impl CookieSettings {
         if self.secure { "__Host-device" } else { "device" }
     }
 
+    /// The name of the cookie that binds a sign-in elsewhere to the browser in which it began. No other host of the domain can plant one.
+    pub(super) fn browser(&self) -> &'static str {
+        if self.secure { "__Host-elsewhere" } else { "elsewhere" }
+    }
+
     /// The name of the cookie with that part of a sign-in that waits for a second factor which its page does not show.
     pub(super) fn pending(&self) -> &'static str {
         if self.secure { "__Host-mfa" } else { "mfa" }
+    }
+}
+
+/// What a browser presents that began a sign-in elsewhere.
+pub(super) struct Browser(pub(super) Option<SecretString>);
+
+impl FromRequest for Browser {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let name = request.app_data::<Data<CookieSettings>>().map(|settings| settings.browser());
+        let cookie = name.and_then(|name| request.cookie(name));
+        ready(Ok(Self(cookie.map(|cookie| SecretString::from(cookie.value().to_owned())))))
     }
 }
 

@@ -7,7 +7,7 @@ mod words;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Asking, Entered, Error, Proofs, Purpose, Shown};
+use auth_api::{Asking, Entered, Error, PendingSignIn, Proofs, Purpose, Shown};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::auth::{cookies_of, device_cookie};
@@ -22,6 +22,15 @@ pub(super) fn pages(config: &mut ServiceConfig) {
     page(config, "/auth/magic", Purpose::MagicLink);
     page(config, "/auth/email", Purpose::ChangeAddress);
     second::page(config);
+}
+
+/// Asks for the second factor of a sign-in that another page began.
+pub(super) fn asks_second_factor(
+    request: &HttpRequest,
+    pending: &PendingSignIn,
+    cookies: &CookieSettings,
+) -> Result<HttpResponse, Problem> {
+    second::asks(Words::of(language_of(request)), pending, cookies)
 }
 
 fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {

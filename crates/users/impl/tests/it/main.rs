@@ -5,6 +5,7 @@ mod accounts;
 mod authenticator;
 mod document;
 mod domains;
+mod elsewhere;
 mod exports;
 mod factors;
 mod invitation_links;

@@ -11,8 +11,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
-    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn, Teams,
-    Tokens,
+    ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn,
+    SignInElsewhere, Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ use users_api::{
     Belongings, Exported, Exports, InvitationLinks, Leaving, Obligations, OrganizationDomains, Ownership, TxtRecords, Users,
 };
 use uuid::Uuid;
+
+use crate::elsewhere::Fakes;
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -153,6 +155,8 @@ pub struct Replica {
     /// The mail that it would have sent.
     pub mails: Arc<mail_api::fake::Sent>,
     pub reporter: Arc<Reporter>,
+    /// What identity providers say.
+    pub providers: Arc<Fakes>,
     /// Who removes second factors that were lost.
     pub resets: auth::FactorResets,
     /// What an operator does.
@@ -253,6 +257,8 @@ impl Replica {
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
         let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
+        let providers = Arc::new(Fakes::default());
+        let elsewhere: Arc<dyn SignInElsewhere> = Arc::new(auth::Elsewhere::new(auth.clone(), providers.clone()));
         let reporter = Arc::new(Reporter::default());
         let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
             system: db.system_uow(),
@@ -337,6 +343,7 @@ impl Replica {
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
                     .app_data(Data::from(proofs.clone()))
+                    .app_data(Data::from(elsewhere.clone()))
                     .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
@@ -360,6 +367,7 @@ impl Replica {
             policy,
             mails,
             reporter,
+            providers,
             resets,
             suspensions,
             records,

@@ -1,0 +1,25 @@
+//! The identity providers of a deployment, as its settings name them.
+
+use auth::{ProviderKind, ProviderSettings};
+
+use crate::config::Settings;
+
+/// Over HTTP; browsers come back below `public_url`.
+///
+/// # Errors
+/// If a setting cannot be used.
+pub(super) fn providers(settings: &Settings, public_url: &str) -> anyhow::Result<openid::Providers> {
+    let configured = ProviderSettings::read(&mut settings.reader());
+    // All have the same.
+    let timeout = configured.first().map(|one| one.timeout).unwrap_or_default();
+    let providers = configured.into_iter().map(|one| {
+        let ProviderSettings { key, name, client_id, client_secret, kind, .. } = one;
+        let kind = match kind {
+            ProviderKind::OpenId(issuer) => openid::Kind::OpenId { issuer },
+            ProviderKind::GitHub(base, api_base) => openid::Kind::GitHub { base, api_base },
+        };
+        openid::ProviderSettings { key, name, client_id, client_secret, kind }
+    });
+    let providers = providers.collect();
+    Ok(openid::Providers::new(&openid::Settings { public_url: public_url.to_owned(), timeout, providers })?)
+}

@@ -1,0 +1,17 @@
+//! Identity providers: Google and any other OpenID Connect issuer, and GitHub, which has a way of its own.
+//!
+//! Invariants:
+//! - Nothing is asked inside a transaction, no answer is waited for without end, and none is read without end.
+//! - What an issuer says counts if it signed it with a key of its own, for us, for this very question (nonce), and it is not over. Signatures by a shared
+//!   secret, and none at all, count for nothing.
+//! - A code is redeemed at the provider that was asked, by whoever asked (PKCE); the issuer that a browser names (RFC 9207) is that one.
+//! - An email is verified if the provider says so in so many words.
+
+mod github;
+mod http;
+mod issuer;
+mod providers;
+mod settings;
+
+pub use providers::Providers;
+pub use settings::{Kind, ProviderSettings, Settings, SettingsError};

@@ -1,0 +1,2 @@
+drop table sign_ins_elsewhere;
+drop table identities;
