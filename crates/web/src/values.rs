@@ -19,6 +19,7 @@ pub(crate) fn pattern_text(pattern: &str) -> String {
         decimal::PATTERN_16 => decimal::words(16),
         "^[A-Za-z0-9_-]+$" => "must be bytes as base64url, without padding".to_owned(),
         "^[0-9a-f]{64}$" => "must be 64 hexadecimal digits, in small letters".to_owned(),
+        "^([0-9a-f]{32}){1,2}$" => "must be 32 or 64 hexadecimal digits, in small letters".to_owned(),
         other => format!("must match {other}"),
     }
 }

@@ -122,7 +122,7 @@ pub fn routes(r: &mut Routes) {
     roles::routes(r);
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all; what one takes along.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
-    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving);
+    r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving_organizations);
     r.resource("organizations").add(Guard::SignedIn, || leaving::restore_organization).without_key();
     r.resource("organizationExport").add(perm::EXPORT, || exports::of_organization).without_key().stepping_up();
     r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();

@@ -21,7 +21,7 @@ const MOST_BYTES: usize = 1 << 30;
 impl Default for Settings {
     /// Two weeks, one week, 64 MiB.
     fn default() -> Self {
-        let days = |days| Duration::from_secs(days * 24 * 3600);
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
         Self { grace: days(14), export_kept: days(7), export_most_bytes: 64 << 20 }
     }
 }

@@ -198,7 +198,7 @@ pub(super) async fn link(
 /// It signs nobody in any more; sessions go on. The person is told by mail.
 #[utoipa::path(responses(
     (status = 204, description = "Unlinked"),
-    (status = 409, description = "LAST_WAY_IN: the caller has neither a password nor another identity"),
+    (status = 409, description = "LAST_WAY_IN: the caller has no password, no passkey and no other identity"),
 ))]
 #[delete("/api/user/identities/{id}")]
 pub(super) async fn unlink(

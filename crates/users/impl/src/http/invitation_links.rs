@@ -189,7 +189,7 @@ async fn revoke(Authed(ctx): Authed, Id(id): Id<Uuid>, links: Data<dyn Invitatio
 #[post("/api/invitation-links/look")]
 async fn look(
     _: AuthRateLimit,
-    Authed(_): Authed,
+    _: Authed,
     links: Data<dyn InvitationLinks>,
     body: Json<TokenIn>,
 ) -> Result<HttpResponse, Problem> {

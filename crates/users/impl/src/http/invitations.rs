@@ -103,8 +103,8 @@ pub(super) async fn resend(
     _: NoBody,
     users: Data<dyn Users>,
 ) -> Result<HttpResponse, Problem> {
-    let invitation = users.resend_invitation(&ctx, id, language_of(&request)).await?;
-    Ok(Reply::ok(&InvitationOut::from(invitation)).response())
+    let sent = users.resend_invitation(&ctx, id, language_of(&request)).await?;
+    Ok(Reply::ok(&InvitationOut::from(sent)).response())
 }
 
 /// Take an invitation back.

@@ -79,7 +79,7 @@ pub(super) async fn leave_organization(
 /// Those of which the caller is an owner and that can still be kept, the one that was asked for last first. A person has so few that one page holds them all.
 #[utoipa::path(responses((status = 200, description = "All of them", body = List<LeavingOut>)))]
 #[get("/api/organizations/leaving")]
-pub(super) async fn leaving(Authed(ctx): Authed, leaving: Data<dyn Leaving>) -> Result<HttpResponse, Problem> {
+pub(super) async fn leaving_organizations(Authed(ctx): Authed, leaving: Data<dyn Leaving>) -> Result<HttpResponse, Problem> {
     let data = leaving.leaving_organizations(&ctx).await?.into_iter().map(LeavingOut::from).collect();
     Ok(Reply::ok(&List { data, next_cursor: None }).response())
 }

@@ -54,8 +54,8 @@ struct OfferOut {
 }
 
 impl From<OwnershipOffer> for OfferOut {
-    fn from(offer: OwnershipOffer) -> Self {
-        let OwnershipOffer { id, offered_by, offered_to, created_at, expires_at } = offer;
+    fn from(made: OwnershipOffer) -> Self {
+        let OwnershipOffer { id, offered_by, offered_to, created_at, expires_at } = made;
         Self { id, offered_by: offered_by.0, offered_to: offered_to.0, created_at, expires_at }
     }
 }
