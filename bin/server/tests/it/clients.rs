@@ -1,6 +1,7 @@
 //! What other people's tools make of the OpenAPI document (`clients/`): a typed client that walks to the end of the README, generated clients,
 //! rules, and a fuzzer. The tools come from PyPI and npm: without, a test says what it skips, and where `CI=true` promises them, it fails.
 
+mod directories;
 mod fuzzing;
 mod generators;
 pub mod peers;

@@ -54,7 +54,7 @@ pub struct UserRecord {
     pub family_name: Option<String>,
     /// Their given name.
     pub given_name: Option<String>,
-    /// In which language they like to be written to, as a tag such as `de-AT`.
+    /// In which languages they like to be written to, as in `Accept-Language`.
     pub preferred_language: Option<String>,
     /// Their addresses.
     pub emails: Vec<DirectoryEmail>,

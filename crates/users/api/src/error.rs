@@ -28,7 +28,7 @@ kernel::refusals! {
         #[error("a role of this organisation has this slug already")]
         RoleSlugTaken = Conflict("ROLE_SLUG_TAKEN"),
         /// So many members have the role that is to be removed.
-        #[error("{0} members have this role: take it from them first (PUT /api/users/{{id}}/roles)")]
+        #[error("so many members have this role: {0}; take it from them first (PUT /api/users/{{id}}/roles)")]
         RoleInUse(i64) = Conflict("ROLE_IN_USE", "in use"),
         /// The organisation has as many roles as it may have.
         #[error("an organisation has at most {0} custom roles: remove one that nobody needs")]

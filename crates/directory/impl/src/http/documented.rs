@@ -34,8 +34,8 @@ pub(super) struct UserBody {
     /// What they are called.
     #[schema(max_length = 200)]
     display_name: Option<String>,
-    /// In which language they like to be written to, as a tag such as `de-AT`.
-    #[schema(max_length = 35)]
+    /// In which languages they like to be written to, as in `Accept-Language`: `de-AT, en;q=0.5`.
+    #[schema(max_length = 200)]
     preferred_language: Option<String>,
     /// Whether the organisation lets them in. True unless it is said otherwise.
     active: Option<bool>,

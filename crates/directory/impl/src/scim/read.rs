@@ -129,7 +129,7 @@ pub(crate) fn user(body: &Map<String, Value>) -> Result<UserRecord, Error> {
         formatted_name: faults.text(name, "formatted", MOST_OF_NAME),
         family_name: faults.text(name, "familyName", MOST_OF_NAME),
         given_name: faults.text(name, "givenName", MOST_OF_NAME),
-        preferred_language: faults.text(body, "preferredLanguage", 35),
+        preferred_language: faults.text(body, "preferredLanguage", MOST_OF_NAME),
         emails,
         // Whoever is added is let in unless it is said otherwise.
         active: faults.flag(body, "active").unwrap_or(true),
