@@ -108,6 +108,7 @@ fn refused(words: &Words, error: Error) -> Result<HttpResponse, Problem> {
         Error::EmailTaken => (StatusCode::CONFLICT, &words.looks_taken),
         Error::IdentityTaken => (StatusCode::CONFLICT, &words.taken),
         Error::TooManyIdentities(_) => (StatusCode::CONFLICT, &words.many),
+        Error::AccountLeaving => (StatusCode::FORBIDDEN, &words.leaving),
         Error::Invalid(_) => (StatusCode::BAD_REQUEST, &words.astray),
         other => return Err(other.into()),
     };

@@ -26,6 +26,8 @@ pub(super) struct Words {
     pub taken: Said,
     /// The account has as many as it may have.
     pub many: Said,
+    /// The account is being removed.
+    pub leaving: Said,
     /// The link that led here leads on to another server.
     pub astray: Said,
 }
@@ -75,6 +77,10 @@ static ENGLISH: Words = Words {
         lead: "It signs in with another account already. Sign in with that one and unlink it there first. Nothing was changed.",
     },
     many: Said { title: "Your account has too many identities", lead: "Unlink one in your account first. Nothing was changed." },
+    leaving: Said {
+        title: "This account is being removed",
+        lead: "The link of the mail that told you so takes that back. Then sign in.",
+    },
     astray: Said {
         title: "This link leads astray",
         lead: "It names a place on another server to go on at. Begin at the application instead.",
@@ -122,6 +128,10 @@ static GERMAN: Words = Words {
     many: Said {
         title: "Ihr Konto hat zu viele Identitäten",
         lead: "Lösen Sie zuerst eine in Ihrem Konto. Es wurde nichts geändert.",
+    },
+    leaving: Said {
+        title: "Dieses Konto wird gelöscht",
+        lead: "Der Link in der Mail, die Ihnen das mitgeteilt hat, nimmt es zurück. Melden Sie sich danach an.",
     },
     astray: Said {
         title: "Dieser Link führt in die Irre",
