@@ -138,7 +138,7 @@ impl Passkeys for Service {
     }
 
     async fn remove(&self, ctx: &Ctx, session: &Session, passkey: PasskeyId, asking: Asking<'_>) -> Result<(), Error> {
-        let known = self.proven(ctx).await?;
+        let known = self.oneself(person(ctx)?).await?;
         let bound = self.is_bound(&known).await?;
         let user = known.person.id;
         self.system

@@ -397,8 +397,10 @@ impl Replica {
         answer
     }
 
+    /// Sends this body; none for `null`.
     pub async fn post(&self, path: &str, token: Option<&str>, body: Value) -> Answer {
-        self.send(with(TestRequest::post().uri(path), token).set_json(body)).await
+        let request = with(TestRequest::post().uri(path), token);
+        self.send(if body.is_null() { request } else { request.set_json(body) }).await
     }
 
     pub async fn put(&self, path: &str, token: &str, body: Value) -> Answer {
