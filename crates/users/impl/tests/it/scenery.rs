@@ -207,6 +207,7 @@ impl Replica {
             projects_api::perm::ALL,
             tenders_api::perm::ALL,
             escrow_api::perm::ALL,
+            directory_api::perm::ALL,
         ];
         let policy = Arc::new(auth::Policy::embedded(&known).await.unwrap());
         let authorizer: Arc<dyn Authorizer> = policy.clone();
