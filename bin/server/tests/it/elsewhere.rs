@@ -11,8 +11,8 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use testkit::issuer::{CLIENT_ID, CLIENT_SECRET, Script};
 use testkit::{Database, Issuer};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::clients::peers::{Peers, folder, peers};
 use crate::process::{free_address, serve};
@@ -151,8 +151,15 @@ async fn a_browser_signs_in_by_an_issuer_and_by_github_and_another_one_does_not(
     assert!(!location.contains("evil.example"), "{location}");
 }
 
-/// `clients/issuer.mjs`.
-async fn oidc_provider(peers: &Peers, port: u16, redirect: &str) -> (Child, tempfile::TempDir) {
+/// `clients/issuer.mjs`. Gone when dropped.
+struct OidcProvider {
+    _child: Child,
+    /// It goes on to say things, and ends when nobody is there to hear them.
+    _said: Lines<BufReader<ChildStdout>>,
+    _shop: tempfile::TempDir,
+}
+
+async fn oidc_provider(peers: &Peers, port: u16, redirect: &str) -> OidcProvider {
     let shop = tempfile::tempdir().expect("a folder");
     std::fs::copy(folder().join("issuer.mjs"), shop.path().join("issuer.mjs")).expect("copies");
     symlink(peers.packages(), shop.path().join("node_modules")).expect("links");
@@ -160,10 +167,10 @@ async fn oidc_provider(peers: &Peers, port: u16, redirect: &str) -> (Child, temp
     command.arg("issuer.mjs").args([&port.to_string(), redirect, CLIENT_ID, CLIENT_SECRET]).current_dir(&shop);
     command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().expect("Node.js runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    while let Some(line) = lines.next_line().await.expect("reads") {
+    let mut said = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    while let Some(line) = said.next_line().await.expect("reads") {
         if line == "listening" {
-            return (child, shop);
+            return OidcProvider { _child: child, _said: said, _shop: shop };
         }
     }
     panic!("the provider does not listen")
@@ -174,7 +181,7 @@ async fn a_browser_signs_in_by_a_provider_that_other_people_wrote() {
     let Some(peers) = peers("a browser signs in by oidc-provider of npm") else { return };
     let (address, port) = (free_address(), free_address().port());
     let redirect = format!("http://{address}/auth/oauth/oidc/callback");
-    let (_provider, _shop) = oidc_provider(peers, port, &redirect).await;
+    let _provider = oidc_provider(peers, port, &redirect).await;
     let issuer = format!("http://127.0.0.1:{port}");
     let providers = [
         ("BUILD14__IDENTITY_PROVIDERS__OIDC__NAME", "Elsewhere"),

@@ -34,7 +34,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 /// Begins to set one up.
 pub async fn begin(replica: &Replica, who: &Account) -> Authenticator {
-    let begun = replica.post("/api/user/factors/totp", Some(&who.token), Value::Null).await;
+    let begun = replica.post("/api/user/factors/totp", Some(&who.token), json!({})).await;
     assert_eq!(begun.status, 200, "{}", begun.body);
     Authenticator::of(begun.body["secret"].as_str().unwrap())
 }

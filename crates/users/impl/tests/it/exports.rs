@@ -14,7 +14,7 @@ use crate::scenery::{Account, PASSWORD, Replica, scene, with};
 
 /// Asks for the archive of an organisation; its id.
 async fn asked(replica: &Replica, who: &Account) -> String {
-    let answer = replica.post("/api/organization/export", Some(&who.token), json!(null)).await;
+    let answer = replica.post("/api/organization/export", Some(&who.token), json!({})).await;
     assert_eq!((answer.status.as_u16(), &answer.body["status"]), (202, &json!("making")), "{}", answer.body);
     assert_eq!(answer.body["organizationId"], json!(who.org));
     answer.body["id"].as_str().unwrap().to_owned()
@@ -55,7 +55,7 @@ async fn what_an_organisation_has_is_given_to_whoever_asked_for_it_and_to_nobody
     let mail = replica.mails.to("ada@example.com").pop().unwrap();
     assert_eq!(mail.content.template().name(), "export-ready");
     assert_eq!(mail.content.link().unwrap().as_str(), format!("/exports/{id}"));
-    let again = replica.post("/api/organization/export", Some(&ada.token), json!(null)).await;
+    let again = replica.post("/api/organization/export", Some(&ada.token), json!({})).await;
     assert_eq!((&again.body["id"], &again.body["status"]), (&json!(id), &json!("ready")), "within the hour");
 
     for (who, status) in [(None, 401), (Some(key.as_str()), 401), (Some("nonsense"), 401), (Some(other.token.as_str()), 404)] {
@@ -97,7 +97,7 @@ async fn only_an_owner_takes_an_organisation_along_as_long_as_they_are_one() {
     assert_eq!(replica.join(&ada, &bob, "admin").await.status, 200);
     let to = json!({ "organizationId": ada.org });
     let admin = Account::of(&replica.post("/api/auth/switch-organization", Some(&bob.token), to).await);
-    let refused = replica.post("/api/organization/export", Some(&admin.token), json!(null)).await;
+    let refused = replica.post("/api/organization/export", Some(&admin.token), json!({})).await;
     assert_eq!(
         (refused.refusal(), &refused.body["missingPermission"]),
         ((403, "PERMISSION_DENIED"), &json!("organization.export"))
@@ -184,7 +184,7 @@ async fn a_person_takes_along_what_is_kept_of_them_for_some_days() {
     let (db, replica) = scene().await;
     let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
     replica.verify(&ada).await;
-    let answer = replica.post("/api/user/export", Some(&ada.token), json!(null)).await;
+    let answer = replica.post("/api/user/export", Some(&ada.token), json!({})).await;
     assert_eq!((answer.status.as_u16(), &answer.body["organizationId"]), (202, &json!(null)), "{}", answer.body);
     let id = answer.body["id"].as_str().unwrap().to_owned();
     assert_eq!(replica.work(&db).await, [] as [String; 0]);

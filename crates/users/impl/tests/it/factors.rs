@@ -125,7 +125,7 @@ async fn a_recovery_code_counts_once_and_is_told() {
     assert_eq!((&own.body["recoveryCodesLeft"], &own.body["mfaPolicy"]), (&json!(9), &json!("off")));
     assert!(own.body["totpSince"].is_string());
 
-    let renewed = replica.post("/api/user/factors/recovery-codes", Some(&again.token), Value::Null).await;
+    let renewed = replica.post("/api/user/factors/recovery-codes", Some(&again.token), json!({})).await;
     let fresh = renewed.body["recoveryCodes"].as_array().unwrap();
     assert_eq!((renewed.status.as_u16(), fresh.len()), (200, 10));
     assert_eq!(finish(&replica, &b, &recovery[1]).await.refusal(), WRONG, "one of before");
@@ -218,7 +218,7 @@ async fn a_sign_in_that_waits_counts_for_five_minutes_and_five_tries() {
             let proof = json!({ "token": token_of(&last(&replica, "ada@example.com")), "password": PASSWORD });
             assert_eq!(replica.post("/api/auth/password-reset/confirm", None, proof).await.status, 204);
         } else {
-            assert_eq!(replica.post(ends, Some(&ada.token), Value::Null).await.status, 204);
+            assert_eq!(replica.post(ends, Some(&ada.token), json!({})).await.status, 204);
         }
         assert_eq!(finish(&replica, &token, &shows.code(&replica, 0)).await.refusal(), SPENT, "{ends}");
     }
@@ -332,11 +332,11 @@ async fn a_page_of_this_origin_finishes_in_its_own_browser_alone() {
 async fn an_authenticator_counts_once_a_code_of_it_was_shown() {
     let (db, replica) = scene().await;
     let ada = replica.register("ada").await;
-    let refused = replica.post("/api/user/factors/totp", Some(&ada.token), Value::Null).await;
+    let refused = replica.post("/api/user/factors/totp", Some(&ada.token), json!({})).await;
     assert_eq!(refused.refusal(), (403, "EMAIL_NOT_VERIFIED"), "whose address it is nobody knows");
     replica.verify(&ada).await;
     assert_eq!(confirm(&replica, &ada, "000000").await.refusal(), (404, "NOT_FOUND"));
-    let begun = replica.post("/api/user/factors/totp", Some(&ada.token), Value::Null).await;
+    let begun = replica.post("/api/user/factors/totp", Some(&ada.token), json!({})).await;
     let secret = begun.body["secret"].as_str().unwrap();
     let uri = format!("otpauth://totp/14Build:ada@example.com?secret={secret}&issuer=14Build&algorithm=SHA1&digits=6&period=30");
     assert_eq!((secret.len(), begun.body["uri"].as_str().unwrap()), (32, uri.as_str()));
@@ -391,7 +391,7 @@ async fn without_the_authenticator_the_recovery_codes_count_no_more() {
         ["0|0"]
     );
     assert_eq!(replica.delete("/api/user/factors/totp", &ada.token).await.refusal(), (404, "NOT_FOUND"));
-    let renew = replica.post("/api/user/factors/recovery-codes", Some(&ada.token), Value::Null).await;
+    let renew = replica.post("/api/user/factors/recovery-codes", Some(&ada.token), json!({})).await;
     assert_eq!(renew.refusal(), (404, "NOT_FOUND"));
     assert_eq!(told(&replica, "ada@example.com").last(), Some(&(FactorChange::TotpRemoved, Some(0))));
 }
