@@ -38,7 +38,7 @@ const HALF: usize = 32;
 /// A sign-in that wants a second factor. There is no session yet.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = PendingSignIn, example = json!({
+#[schema(as = PendingLogin, example = json!({
     "mfaRequired": true, "mfaToken": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e", "factors": ["totp", "recovery_code"],
     "expiresAt": "2026-11-21T08:05:00Z"
 }))]

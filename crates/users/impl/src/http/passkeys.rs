@@ -78,7 +78,7 @@ struct ChangeIn {
 /// A sign-in that waits for a second factor.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(as = WaitingSignIn, example = json!({"mfaToken": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e"}))]
+#[schema(as = AskForPasskey, example = json!({"mfaToken": "5f1d0c3b7a9e48628d04c1b6f2e97a350b8d6e41f7c2a9530e6b18d4c7f2a19e"}))]
 pub(super) struct PendingIn {
     /// What the first step of the sign-in answered.
     #[schema(pattern = "^([0-9a-f]{32}){1,2}$")]
