@@ -10,13 +10,17 @@ use crate::world::{Client, PASSWORD, World};
 /// Of a length that no lower bound refuses, and nothing to be seen in it.
 const UNSEEN: &str = "\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}";
 
-/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in and what a link holds are only looked up, and an event or a
+/// What nobody reads: secrets are kept as digests of what was typed, the address of a sign-in, what a link holds and
+/// the code of a second factor are only looked up, and an event or a
 /// report is its sender's own, signed by it.
 const NOT_READ: &[&str] = &[
     "/password",
     "/currentPassword",
     "/newPassword",
     "POST /api/auth/login /email",
+    "POST /api/auth/mfa /code",
+    "POST /api/auth/reauthenticate /code",
+    "POST /api/user/factors/totp/confirm /code",
     "POST /api/invitation-links/accept /token",
     "POST /api/invitation-links/look /token",
     "POST /api/webhooks/leaked-keys /0/token",

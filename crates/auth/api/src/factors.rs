@@ -63,22 +63,6 @@ pub enum Again {
     Factor(FactorShown),
 }
 
-/// How a person stands to second factors in one organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FactorStanding {
-    /// Whether they have one.
-    pub has: bool,
-    /// For whom the organisation asks for one.
-    pub policy: MfaPolicy,
-}
-
-impl Default for FactorStanding {
-    /// Nobody has one, and nobody asks.
-    fn default() -> Self {
-        Self { has: false, policy: MfaPolicy::Off }
-    }
-}
-
 /// An authenticator that is being set up: the only moment at which its secret is known.
 #[derive(Debug)]
 pub struct NewTotp {

@@ -20,6 +20,7 @@ mod ports;
 mod proof;
 mod proofs;
 mod security;
+mod session;
 mod tokens;
 
 use std::net::IpAddr;
@@ -27,8 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    AddedPermissions, Clock, Ctx, Denied, Fault, Missing, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole,
-    ProjectRoles, RequestId, Scope, SessionId, SystemClock, Timestamp, UserId,
+    Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, Permission, ProjectId, ProjectRole, ProjectRoles, RequestId,
+    Scope, SessionId, SystemClock, UserId,
 };
 use mail_api::Language;
 use uow::Tx;
@@ -40,8 +41,8 @@ pub use elsewhere::{
 };
 pub use error::Error;
 pub use factors::{
-    Again, Entered, FactorKind, FactorShown, FactorStanding, NewTotp, OwnFactors, PendingSignIn, SecondFactors,
-    allows_without_factor, factor_allows, privileged,
+    Again, Entered, FactorKind, FactorShown, NewTotp, OwnFactors, PendingSignIn, SecondFactors, allows_without_factor,
+    factor_allows, privileged,
 };
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
@@ -56,6 +57,7 @@ pub use proof::{Asked, Asking, Purpose, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
+pub use session::{FactorStanding, Session, SignedIn};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
 /// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md).
@@ -69,50 +71,6 @@ pub mod perm {
     pub const SECURITY_READ: Permission = Permission("security.read");
     /// All of them.
     pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ];
-}
-
-/// A signed-in session, resolved: who, in which organisation, in which roles.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// Its id.
-    pub id: SessionId,
-    /// The person.
-    pub user: UserId,
-    /// The organisation chosen at sign-in or by switching.
-    pub org: OrgId,
-    /// The person's role in it.
-    pub role: OrgRole,
-    /// The person's roles in teams of the organisation's projects; empty for whom the role in the organisation lets do all that they do
-    /// ([`OrgRole::needs_teams`]).
-    pub projects: ProjectRoles,
-    /// What the person's custom roles allow besides; empty for the same people.
-    pub added: AddedPermissions,
-    /// When it ends by itself, by the platform's bound and the organisation's.
-    pub expires_at: Timestamp,
-    /// When the person last proved who they are: at sign-in or by [`SignIn::reauthenticate`], not by switching the organisation. What asks for a fresh
-    /// proof asks this.
-    pub authenticated_at: Timestamp,
-    /// How the person stands to second factors there.
-    pub factor: FactorStanding,
-}
-
-impl Session {
-    /// What asks for a fresh proof of who somebody is asks for one that is not older, in seconds.
-    pub const FRESH_FOR: i64 = 300;
-
-    /// The context of a request of this session.
-    #[must_use]
-    pub fn ctx(&self, request: RequestId) -> Ctx {
-        let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
-        let second_factor = (!self.factor.has).then_some(self.factor.policy);
-        Ctx { added: self.added.clone(), missing: Missing { second_factor, ..ctx.missing }, ..ctx }
-    }
-
-    /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.
-    #[must_use]
-    pub fn is_stale_at(&self, now: Timestamp) -> bool {
-        (now - self.authenticated_at).num_seconds() > Self::FRESH_FOR
-    }
 }
 
 /// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
@@ -166,17 +124,6 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn end_sessions_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<(), Fault>;
-}
-
-/// A fresh session with its secret: the only moment at which the token is known.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// The bearer token: 256 random bits; only its hash is stored.
-    pub token: SecretString,
-    /// The session.
-    pub session: Session,
-    /// For whoever told the password: by what the device is known again.
-    pub device: Option<KnownDevice>,
 }
 
 /// Somebody who has just registered.

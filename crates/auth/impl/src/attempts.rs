@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use auth_api::{Error, email};
-use kernel::{Clock, Timestamp};
+use kernel::{Clock, Timestamp, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::budget::{Allowance, Budgets, Limited, Try};
@@ -45,6 +45,21 @@ pub(crate) enum Familiar {
     Network,
     /// Neither.
     Stranger,
+}
+
+/// By what tries of somebody who is signed in are counted.
+pub(crate) fn own_factor_key(user: UserId) -> String {
+    format!("second factor of {user}")
+}
+
+/// By what tries of somebody who signs in are counted: strangers together, and apart from whoever has signed in there before, so that they keep
+/// nobody out.
+pub(crate) fn factor_key(user: UserId, familiar: Familiar) -> String {
+    match familiar {
+        Familiar::Device(device) => format!("second factor of {user} on {}", hex::encode(device)),
+        Familiar::Network => format!("second factor of {user} at home"),
+        Familiar::Stranger => format!("second factor of {user} anywhere"),
+    }
 }
 
 /// The places that a try has taken; given back when dropped.

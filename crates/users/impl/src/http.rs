@@ -1,5 +1,7 @@
 //! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
 
+mod answers;
+mod asking;
 mod auth;
 mod authenticators;
 mod authz;

@@ -12,11 +12,10 @@ use secrecy::{ExposeSecret, SecretString};
 use uow::Tx;
 use uuid::Uuid;
 
-use super::asking::origin;
-use super::entering::whose;
+use super::asking::{origin, whose};
 use super::opening::Opening;
 use super::{Known, Service};
-use crate::attempts::{Familiar, Tries};
+use crate::attempts::{Tries, factor_key, own_factor_key};
 use crate::budget::Limited;
 use crate::checked::Checked;
 use crate::repo::pending::NewPending;
@@ -37,21 +36,6 @@ pub(super) struct Admission<'a> {
     pub action: &'a str,
     /// What a device presents on which they may have signed in before.
     pub device: Option<&'a SecretString>,
-}
-
-/// By what tries of somebody who is signed in are counted.
-pub(super) fn own_factor_key(user: UserId) -> String {
-    format!("second factor of {user}")
-}
-
-/// By what tries of somebody who signs in are counted: strangers together, and apart from whoever has signed in there before, so that they keep
-/// nobody out.
-fn factor_key(user: UserId, familiar: Familiar) -> String {
-    match familiar {
-        Familiar::Device(device) => format!("second factor of {user} on {}", hex::encode(device)),
-        Familiar::Network => format!("second factor of {user} at home"),
-        Familiar::Stranger => format!("second factor of {user} anywhere"),
-    }
 }
 
 /// As one of codes, not of passwords.

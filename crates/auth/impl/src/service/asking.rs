@@ -10,12 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use uow::Tx;
 use uuid::Uuid;
 
-use super::Service;
+use super::{Known, Service};
 use crate::attempts::{Familiar, network_of};
 use crate::hasher::Verified;
 use crate::proof::{self, MAILS_WINDOW, MINUTES, MOST_MAILS, MOST_MAILS_OF_ALL, Secrets};
-use crate::security_event::Origin;
-use crate::{repo, security};
+use crate::security_event::{Origin, Whose};
+use crate::{model, repo, security};
 
 /// What is asked for.
 pub(super) struct Ask<'a> {
@@ -35,6 +35,12 @@ pub(super) struct Ask<'a> {
 /// Where a request to prove something comes from.
 pub(super) fn origin<'a>(asking: &Asking<'a>) -> Origin<'a> {
     Origin { request: asking.request, address: asking.from }
+}
+
+/// Whose account it is, and the organisation into which a sign-in leads: of what fails, no other one is told.
+pub(super) fn whose(known: Option<&Known>) -> Whose {
+    let org = known.and_then(|known| model::choose(&known.memberships, known.last)).map(|membership| membership.org);
+    Whose { user: known.map(|known| known.person.id), org }
 }
 
 /// What is kept, in the form in which mail goes to it.

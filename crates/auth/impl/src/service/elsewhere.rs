@@ -19,8 +19,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::admitting::Admission;
-use super::asking::{address_of, origin};
-use super::entering::whose as concerned;
+use super::asking::{address_of, origin, whose as concerned};
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::elsewhere::{self as rules, Pending};

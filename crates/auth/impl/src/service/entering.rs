@@ -10,6 +10,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::admitting::Admission;
+use super::asking::whose;
 use super::{Known, Service};
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
@@ -17,13 +18,7 @@ use crate::hasher::Verified;
 use crate::repo::devices::Whence;
 use crate::security_event::{Origin, Whose};
 use crate::token::TokenHash;
-use crate::{model, repo, security, token};
-
-/// Whose account it is, and the organisation into which a sign-in leads: of what fails, no other one is told.
-pub(super) fn whose(known: Option<&Known>) -> Whose {
-    let org = known.and_then(|known| model::choose(&known.memberships, known.last)).map(|membership| membership.org);
-    Whose { user: known.map(|known| known.person.id), org }
-}
+use crate::{repo, security, token};
 
 fn hash_of(device: Option<&SecretString>) -> Option<TokenHash> {
     token::hash(device?.expose_secret())

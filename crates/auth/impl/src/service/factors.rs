@@ -13,9 +13,9 @@ use serde_json::json;
 use uow::Tx;
 
 use super::account::person;
-use super::admitting::own_factor_key;
 use super::asking::{address_of, origin};
 use super::{Known, Service};
+use crate::attempts::own_factor_key;
 use crate::{recovery, repo, security, totp};
 
 /// For so long an authenticator can be confirmed.

@@ -12,7 +12,7 @@ use uow::Tx;
 
 use super::Service;
 use super::account::person;
-use super::admitting::own_factor_key;
+use crate::attempts::own_factor_key;
 use crate::checked::Checked;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};

@@ -13,8 +13,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::admitting::Admission;
-use super::asking::origin;
-use super::entering::whose;
+use super::asking::{origin, whose};
 use super::{Known, Service};
 use crate::challenge::{AskedBy, AskedFor, end_of};
 use crate::checked::{Checked, Copied};

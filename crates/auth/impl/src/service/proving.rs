@@ -15,8 +15,7 @@ use serde_json::json;
 use uow::Tx;
 
 use super::admitting::Admission;
-use super::asking::{address_of, masked, origin};
-use super::entering::whose;
+use super::asking::{address_of, masked, origin, whose};
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::proof::{self, Proof};

@@ -1,20 +1,19 @@
 //! `/api/auth`: register, login, reauthenticate, logout, session, switch-organization.
 
-use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post};
-use auth_api::{Again, Authorizer, Client, KnownDevice, NewAccount, Registered, SignIn, SignedIn, SwitchOnce, Switched};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use auth_api::{Again, Authorizer, Client, NewAccount, Registered, SignIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
-use kernel::{OrgId, RequestId};
-use secrecy::ExposeSecret;
+use kernel::OrgId;
 use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Idempotent, Json, NoBody, Presented, Problem, Reply, RequestInfo};
 
-use super::authenticators::{AnswerIn, shown};
+use super::answers::{SignedInOut, answer, cookies_of, secret, signed_out, told};
+use super::authenticators::{AnswerIn, factor_of};
 use super::cookies::{CookieSettings, Device};
 use super::dto::{AskedOut, OrganizationOut, Role, UserOut};
 use super::examples;
@@ -80,7 +79,7 @@ impl Reauthentication {
     fn read(self) -> Result<Again, Problem> {
         match (self.password, self.code, self.passkey) {
             (Some(password), None, None) => Ok(Again::Password(password.into())),
-            (None, code, passkey) => shown(code, passkey).map(Again::Factor).ok_or_else(missing),
+            (None, code, passkey) => factor_of(code, passkey).map(Again::Factor).ok_or_else(missing),
             _ => Err(missing()),
         }
     }
@@ -93,23 +92,6 @@ impl Reauthentication {
 pub(super) struct Switch {
     /// One of the caller's organisations.
     organization_id: Uuid,
-}
-
-/// A session with its secret.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(example = examples::signed_in)]
-pub(super) struct SignedInOut {
-    /// For `Authorization: Bearer`. It is shown only here.
-    access_token: String,
-    /// When the session ends, if it is not ended before.
-    expires_at: DateTime<Utc>,
-    /// Who is signed in.
-    user: UserOut,
-    /// The organisation in which they act.
-    organization: OrganizationOut,
-    /// Their role in it.
-    role: Role,
 }
 
 /// Somebody who has registered: a session with its secret, and what was mailed to prove the address.
@@ -315,79 +297,4 @@ pub(super) async fn reauthenticate(
 /// What the request tells of the program that sent it.
 fn client(info: &RequestInfo) -> Client {
     Client { address: info.address, agent: info.agent.clone() }
-}
-
-/// Answers a session, in the body and as a cookie.
-pub(super) async fn answer(
-    response: HttpResponseBuilder,
-    users: &dyn Users,
-    signed_in: SignedIn,
-    request: RequestId,
-    settings: &CookieSettings,
-) -> Result<HttpResponse, Problem> {
-    let cookies = cookies_of(&signed_in, settings);
-    let out = told(users, signed_in, request).await?;
-    Ok(secret(response, cookies).json(out))
-}
-
-async fn told(users: &dyn Users, signed_in: SignedIn, request: RequestId) -> Result<SignedInOut, Problem> {
-    let SignedIn { token, session, .. } = signed_in;
-    let profile = users.profile(&session.ctx(request)).await?;
-    Ok(SignedInOut {
-        access_token: token.expose_secret().to_owned(),
-        expires_at: session.expires_at,
-        user: profile.user.into(),
-        organization: profile.organization.into(),
-        role: profile.role.into(),
-    })
-}
-
-fn secret(mut response: HttpResponseBuilder, cookies: Vec<Cookie<'static>>) -> HttpResponseBuilder {
-    for cookie in cookies {
-        response.cookie(cookie);
-    }
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
-    response
-}
-
-/// The cookie of a session, and that of the device.
-pub(super) fn cookies_of(signed_in: &SignedIn, settings: &CookieSettings) -> Vec<Cookie<'static>> {
-    let device = signed_in.device.as_ref().map(|device| device_cookie(device, settings));
-    std::iter::once(session_cookie(signed_in, settings)).chain(device).collect()
-}
-
-/// The cookie by which a device is known again.
-pub(super) fn device_cookie(device: &KnownDevice, settings: &CookieSettings) -> Cookie<'static> {
-    until(device.expires_at, settings.device(), device.token.expose_secret().to_owned(), settings)
-}
-
-/// The cookie of a session.
-fn session_cookie(signed_in: &SignedIn, settings: &CookieSettings) -> Cookie<'static> {
-    let name = web::session_cookie(settings.secure);
-    until(signed_in.session.expires_at, name, signed_in.token.expose_secret().to_owned(), settings)
-}
-
-pub(super) fn until(end: DateTime<Utc>, name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
-    let mut cookie = named(name, value, settings);
-    cookie.set_expires(time::OffsetDateTime::from_unix_timestamp(end.timestamp()).ok());
-    cookie
-}
-
-pub(super) fn named(name: &'static str, value: String, settings: &CookieSettings) -> Cookie<'static> {
-    // Without `Domain`, which the prefix `__Host-` demands: the cookie belongs to this host alone.
-    Cookie::build(name, value).path("/").http_only(true).same_site(SameSite::Lax).secure(settings.secure).finish()
-}
-
-/// The answer after which a browser keeps nothing of the session: neither the cookie, under any name that it has had, nor what the pages of
-/// this origin stored. That of the device stays: it opens nothing, and whoever attacks the account must not gain by its person signing out.
-pub(super) fn signed_out(settings: &CookieSettings) -> HttpResponse {
-    let mut response = HttpResponse::NoContent();
-    for name in [web::SESSION_COOKIE, web::PLAIN_SESSION_COOKIE] {
-        if settings.secure || name == web::PLAIN_SESSION_COOKIE {
-            let mut cookie = named(name, String::new(), settings);
-            cookie.make_removal();
-            response.cookie(cookie);
-        }
-    }
-    response.insert_header(("Clear-Site-Data", r#""storage""#)).finish()
 }

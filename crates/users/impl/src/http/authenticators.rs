@@ -168,7 +168,7 @@ impl From<AnswerIn> for FactorShown {
 }
 
 /// What was shown as a second factor: one of both.
-pub(super) fn shown(code: Option<String>, passkey: Option<AnswerIn>) -> Option<FactorShown> {
+pub(super) fn factor_of(code: Option<String>, passkey: Option<AnswerIn>) -> Option<FactorShown> {
     match (code, passkey) {
         (Some(code), None) => Some(FactorShown::Code(code.into())),
         (None, Some(passkey)) => Some(passkey.into()),

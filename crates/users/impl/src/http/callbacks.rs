@@ -11,7 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Arrival, Arrived, Asking, Entered, Error, Granted, Returned, SecretString, SignInElsewhere};
 use web::{AuthRateLimit, FormPage, Id, Problem, RequestInfo};
 
-use super::auth::cookies_of;
+use super::answers::cookies_of;
 use super::cookies::{Browser, CookieSettings, Device};
 use super::elsewhere::{browser_cookie, no_browser_cookie};
 use super::language::language_of;

@@ -13,11 +13,11 @@ use users_api::Users;
 use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Guard, Json, NoBody, OneOf, Problem, Reply, RequestInfo, Routes};
 
-use super::auth::{SignedInOut, answer, named, until};
-use super::authenticators::{AnswerIn, shown};
+use super::answers::{SignedInOut, answer, named, until};
+use super::asking::asking;
+use super::authenticators::{AnswerIn, factor_of};
 use super::cookies::{CookieSettings, Device};
 use super::language::language_of;
-use super::proofs::asking;
 
 /// Adds the endpoints of one's own second factors. Whatever changes them asks for a fresh proof of who the caller is.
 pub(super) fn routes(r: &mut Routes) {
@@ -216,7 +216,7 @@ pub(super) async fn finish(
     body: Json<ShownIn>,
 ) -> Result<HttpResponse, Problem> {
     let ShownIn { mfa_token, code, passkey } = body.0;
-    let shown = shown(code, passkey).ok_or_else(|| Problem::invalid_at("/code", "REQUIRED", "either `code` or `passkey`"))?;
+    let shown = factor_of(code, passkey).ok_or_else(|| Problem::invalid_at("/code", "REQUIRED", "either `code` or `passkey`"))?;
     let token = joined(&mfa_token, &request, &cookie);
     let asking = asking(&info, language_of(&request));
     let signed_in = factors.finish(&token, shown, asking, device.0.as_ref()).await?;

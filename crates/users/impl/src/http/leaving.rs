@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, Id, IfMatch, Json, List, NoBody, Problem, Reply, RequestInfo};
 
-use super::auth::signed_out;
+use super::answers::signed_out;
 use super::cookies::CookieSettings;
 use super::dto::OrganizationOut;
 use super::examples;

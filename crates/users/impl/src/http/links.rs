@@ -10,10 +10,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Asking, Entered, Error, PendingSignIn, Proofs, Purpose, Shown};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
-use super::auth::{cookies_of, device_cookie};
+use super::answers::{cookies_of, device_cookie};
 use super::cookies::{CookieSettings, Device};
 use super::language::language_of;
-use words::Words;
+use words::{Words, says};
 
 /// Adds the pages.
 pub(super) fn pages(config: &mut ServiceConfig) {
@@ -123,8 +123,4 @@ fn asks(words: &Words, path: &'static str, purpose: Purpose, lead: &str, token: 
         form: Some(Form { action: path, token, password, code: None, button }),
     }
     .response()
-}
-
-fn says(words: &Words, status: StatusCode, title: &str, lead: &str) -> HttpResponse {
-    FormPage { status, language: words.language, title, lead, fault: None, form: None }.response()
 }

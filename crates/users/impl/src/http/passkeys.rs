@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Guard, Id, Json, List, NoBody, Patch, Problem, Reply, RequestInfo, Routes};
 
-use super::auth::{SignedInOut, answer};
+use super::answers::{SignedInOut, answer};
+use super::asking::asking;
 use super::authenticators::{AnswerIn, Anything, MadeIn};
 use super::cookies::CookieSettings;
 use super::examples;
 use super::factors::joined;
 use super::language::language_of;
-use super::proofs::asking;
 
 /// Adds the endpoints of one's own passkeys.
 pub(super) fn routes(r: &mut Routes) {

@@ -3,14 +3,15 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, post};
-use auth_api::{Asked, Asking, Proofs, SecretString, Shown};
+use auth_api::{Asked, Proofs, SecretString, Shown};
 use mail_api::Language;
 use serde::Deserialize;
 use users_api::Users;
 use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
-use super::auth::{SignedInOut, device_cookie};
+use super::answers::{SignedInOut, device_cookie};
+use super::asking::asking;
 use super::cookies::{CookieSettings, Device};
 use super::dto::AskedOut;
 use super::examples;
@@ -92,11 +93,6 @@ impl ProofIn {
     fn read(self) -> Result<Shown, Problem> {
         proof(self.token, self.request_id, self.code)
     }
-}
-
-/// Who asks, and how they are written to.
-pub(super) fn asking(info: &RequestInfo, language: Language) -> Asking<'_> {
-    Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language }
 }
 
 fn accepted(asked: Asked) -> HttpResponse {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Id, Json, List, Listing, OneOf, Paging, Problem, Reply, RequestInfo};
 
-use super::auth::signed_out;
+use super::answers::signed_out;
 use super::cookies::CookieSettings;
 use super::language::language_of;
 

@@ -8,7 +8,7 @@ use users_api::{MemberInvitation, MemberUser, NewInvitation, Users};
 use utoipa::ToSchema;
 use web::{Authed, Id, Idempotent, IfMatch, Json, List, Listing, Paging, Problem, Reply};
 
-use super::auth::signed_out;
+use super::answers::signed_out;
 use super::cookies::CookieSettings;
 use super::dto::{MemberOut, Role};
 use super::invitations::InvitationOut;

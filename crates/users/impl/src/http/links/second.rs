@@ -7,13 +7,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Error, FactorKind, FactorShown, PendingSignIn, Purpose, SecondFactors};
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
-use super::says;
-use super::words::Words;
-use crate::http::auth::cookies_of;
+use super::words::{Words, says};
+use crate::http::answers::cookies_of;
+use crate::http::asking::asking;
 use crate::http::cookies::{CookieSettings, Device};
 use crate::http::factors::{joined, no_longer_pending, split};
 use crate::http::language::language_of;
-use crate::http::proofs::asking;
 
 const PATH: &str = "/auth/mfa";
 

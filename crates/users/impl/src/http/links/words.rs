@@ -1,7 +1,15 @@
 //! What the pages say, in each language.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use auth_api::Purpose;
 use mail_api::Language;
+use web::FormPage;
+
+/// A page that says something and asks for nothing.
+pub(super) fn says(words: &Words, status: StatusCode, title: &str, lead: &str) -> HttpResponse {
+    FormPage { status, language: words.language, title, lead, fault: None, form: None }.response()
+}
 
 /// The texts of one language. `{}` stands for an address.
 pub(super) struct Words {
