@@ -14,7 +14,8 @@ async fn fingerprint(world: &World, org: &str) -> Vec<String> {
         .query(
             "select c.oid::regclass from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id'
              where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace
-               and c.relname not in ('sessions', 'idempotency_keys', 'outbox', 'outbox_handled', 'audit_entries', 'audit_links', 'audit_heads') order by 1",
+               and c.relname not in ('sessions', 'idempotency_keys', 'outbox', 'outbox_handled', 'audit_entries', 'audit_links', 'audit_heads',
+                   'organization_events') order by 1",
         )
         .await;
     let mut prints = Vec::new();
@@ -69,5 +70,12 @@ async fn nobody_reaches_what_is_not_theirs() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(fingerprint(&world, &scene.owner.org).await, before, "nothing of the tenant changed");
+    // What was refused to the member is told to their organisation; of strangers it is told nothing.
+    let strangers = format!(
+        "select e.kind from organization_events e where e.org_id = '{}' and e.user_id is not null
+            and not exists (select from memberships m where m.org_id = e.org_id and m.user_id = e.user_id)",
+        scene.owner.org
+    );
+    assert_eq!(world.db.query(&strangers).await, [] as [String; 0]);
     world.end().await;
 }

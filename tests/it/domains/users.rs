@@ -36,6 +36,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
         passkeys::things(world, scene).await;
+        factors::things(world, scene).await;
         roles::things(scene, &colleague).await;
     })
 }

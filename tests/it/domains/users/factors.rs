@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::super::{Cases, HIDDEN, ONESELF};
+use super::super::{Cases, HIDDEN, ONESELF, Scene};
 use crate::walk::Walk;
-use crate::world::PASSWORD;
+use crate::world::{PASSWORD, World};
 
 /// What an authenticator with this secret shows so many half minutes from now.
 fn code(secret: &str, later: u64) -> String {
@@ -14,6 +14,14 @@ fn code(secret: &str, later: u64) -> String {
     let totp = totp_rs::Builder::new().with_secret(secret).build().expect("an authenticator");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     totp.generate(now + 30 * later).to_string()
+}
+
+/// The owner, who has a passkey, sets up an authenticator too, and has a sign-in that waits for either.
+pub async fn things(world: &World, scene: &Scene) {
+    let owner = &scene.owner;
+    owner.http.post("/api/user/factors/totp", json!({})).await.expect(200);
+    let login = json!({"email": owner.email, "password": PASSWORD});
+    world.anonymous().post("/api/auth/login", login).await.expect(202);
 }
 
 /// How the routes are called that somebody is signed in for.
