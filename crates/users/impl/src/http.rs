@@ -122,6 +122,7 @@ pub fn routes(r: &mut Routes) {
     r.resource("memberSessions").add(perm::MEMBERS_MANAGE, || users::end_sessions).unconditional();
     security_events::routes(r);
     roles::routes(r);
+    authz::routes(r);
     r.tag("Leaving", "An organisation that leaves the platform, and is kept after all; what one takes along.");
     r.resource("organization").add(perm::DELETE, || leaving::leave_organization).unconditional().stepping_up();
     r.resource("leavingOrganizations").add(Guard::SignedIn, || leaving::leaving_organizations);

@@ -95,7 +95,7 @@ pub(crate) async fn all_given(mut pg: Reader<'_>, org: OrgId) -> Result<Vec<(Use
         .await
         .fault()?;
     rows.into_iter()
-        .map(|(user, built_in, role)| Ok((UserId(user), super::memberships::role_of(&built_in)?, CustomRoleId(role))))
+        .map(|(user, built_in, role)| Ok((UserId(user), db::named::<OrgRole>(&built_in)?, CustomRoleId(role))))
         .collect()
 }
 

@@ -26,7 +26,6 @@ pub(super) fn routes(r: &mut Routes) {
     r.resource("memberRoles");
     r.add(perm::MEMBERS_READ, || of_member).tagged();
     r.add(perm::MEMBERS_MANAGE, || give).tagged();
-    super::authz::routes(r);
 }
 
 /// The name of a permission, such as `projects.read`.
