@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use uow::Tx;
 use uuid::Uuid;
 
+use super::Service;
 use super::admitting::Admission;
 use super::asking::whose;
-use super::{Known, Service};
 use crate::attempts::{Familiar, network_of};
 use crate::budget::Limited;
 use crate::hasher::Verified;
