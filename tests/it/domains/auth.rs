@@ -9,8 +9,7 @@ use crate::world::World;
 /// Everyone writes to the trail, sign-in too, and addresses are proven by mail.
 pub const DOMAIN: Domain = Domain { calls: &["audit", "mail"], things, rows: ROWS, ..Domain::named("auth") };
 
-/// A key for tokens, which the first token makes; what the version before mailed; identities, and what begins at providers, of which there are none by default; authenticators, and sign-ins that wait for
-/// one.
+/// A key for tokens, which the first token makes; what the version before mailed; identities, and what begins at providers, of which there are none by default.
 const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs_from, is_first)
     values (gen_random_uuid(), sha256(''), now(), now(), true) on conflict do nothing;
     insert into address_proofs (id, purpose, email, email_key, token_hash, request_hash, code_hash, made_at, expires_at, asked, asked_since)
@@ -19,12 +18,7 @@ const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs
     insert into identities (id, user_id, issuer, subject, provider, linked_at)
         select gen_random_uuid(), id, 'https://issuer.example', id::text, 'oidc', now() from users;
     insert into sign_ins_elsewhere (state_hash, browser_hash, provider, user_id, session_id, return_to, made_at, expires_at)
-        select sha256(convert_to(id::text, 'utf8')), sha256(''), 'oidc', id, id, '/', now(), now() + interval '1 minute' from users;
-    insert into totp_factors (user_id, next_secret, next_made_at) select id, decode(repeat('ab', 60), 'hex'), now() from users
-        on conflict do nothing;
-    insert into pending_sign_ins (id, token_hash, user_id, method, action, made_at, expires_at)
-        select gen_random_uuid(), sha256(convert_to('pending ' || id, 'utf8')), id, 'password', 'auth.login', now(),
-            now() + interval '1 minute' from users";
+        select sha256(convert_to(id::text, 'utf8')), sha256(''), 'oidc', id, id, '/', now(), now() + interval '1 minute' from users";
 
 fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
