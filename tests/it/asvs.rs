@@ -91,7 +91,7 @@ fn what_shows_a_requirement_is_there() {
             "page" => wrong.extend(
                 one.parts().filter(|page| !root().join(page).is_file()).map(|page| format!("{}: there is no {page}", one.number)),
             ),
-            "exception" if one.shown.len() > 20 => {}
+            "exception" if one.shown.len() > 10 => {}
             "exception" => wrong.push(format!("{}: an exception has its reason", one.number)),
             "open" if !NOTHING_OPEN.contains(&one.chapter) => {}
             "open" => wrong.push(format!("{}: nothing is open in chapters {NOTHING_OPEN:?}: {}", one.number, one.shown)),

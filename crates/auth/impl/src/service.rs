@@ -358,11 +358,11 @@ impl Accounts for Service {
     }
 
     async fn shut_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
-        self.shut_out(tx, user).await
+        self.lock_out_in(tx, user).await
     }
 
     async fn close_organization_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
-        self.close_organization(tx, ctx).await
+        self.close_in(tx, ctx).await
     }
 
     async fn remove_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

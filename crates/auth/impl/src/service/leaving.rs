@@ -12,7 +12,7 @@ use crate::repo;
 impl Service {
     /// Takes no lock of the password: whoever signs in at this moment has that, and waits for nobody. A session that they open yet is worth nothing
     /// ([`auth_api::Directory::membership`]).
-    pub(super) async fn shut_out(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
+    pub(super) async fn lock_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
         repo::end_all(tx, user, now).await?;
         repo::proofs::end_of_person(tx, user, now).await?;
@@ -22,7 +22,7 @@ impl Service {
     }
 
     /// The sessions first: a key that is on its way in one of them is made before the keys are revoked, or not at all.
-    pub(super) async fn close_organization(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+    pub(super) async fn close_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
         let org = ctx.org;
         repo::lives::end_of_organization(tx, org, self.clock.now()).await?;
         repo::keys::lock_leavers(tx, org).await?;
