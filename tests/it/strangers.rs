@@ -214,6 +214,24 @@ async fn what_a_stranger_could_lock_whole_is_listed() {
         }
     }
     lockable.dedup();
-    assert_eq!(lockable, ["memberships", "project_members", "projects", "soq_lines", "soqs", "tender_milestones", "tenders"]);
+    assert_eq!(
+        lockable,
+        [
+            "custom_role_permissions",
+            "custom_roles",
+            "directory_group_members",
+            "directory_groups",
+            "directory_users",
+            "member_custom_roles",
+            "memberships",
+            "organization_domains",
+            "project_members",
+            "projects",
+            "soq_lines",
+            "soqs",
+            "tender_milestones",
+            "tenders",
+        ]
+    );
     world.end().await;
 }

@@ -79,7 +79,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
     elsewhere::cases(cases);
-    passkeys::cases(cases);
+    passkeys::cases(scene, cases);
     factors::cases(cases);
     tokens::cases(cases);
     cases.add("GET /api/auth/session", "/api/auth/session", None, ONESELF, ONESELF);

@@ -186,9 +186,9 @@ impl ServiceTokens {
         Ok(None)
     }
 
-    /// With what is signed now that is to be believed until then.
-    async fn signer(&self, now: Timestamp, until: Timestamp) -> Result<(Uuid, Ed25519KeyPair), Fault> {
-        for key in self.believed().await?.iter().filter(|key| key.signs(now, until)) {
+    /// With which of the keys is signed now what is to be believed until then.
+    fn signer(&self, keys: &[StoredTokenKey], now: Timestamp, until: Timestamp) -> Result<(Uuid, Ed25519KeyPair), Fault> {
+        for key in keys.iter().filter(|key| key.signs(now, until)) {
             if let Some(pair) = self.pair_of(key)? {
                 return Ok((key.kid, pair));
             }
@@ -236,10 +236,12 @@ impl Tokens for ServiceTokens {
             return Err(Error::invalid("/audience", "AUDIENCE_NOT_ALLOWED", detail));
         }
         self.check_proven(&bearer.ctx, user).await?;
+        let keys = self.believed().await?;
+        // After the first key may have been made, which signs from then on.
         let now = self.clock.now();
         let (issued, ends) = (now.timestamp(), (now + self.life).min(bearer.until).timestamp());
         let expires_at = DateTime::from_timestamp(ends, 0).filter(|_| issued < ends).ok_or(Error::NotAuthenticated)?;
-        let (kid, pair) = self.signer(now, expires_at).await?;
+        let (kid, pair) = self.signer(&keys, now, expires_at)?;
         let mut claims = self.told(bearer, user, role).await?;
         for (name, value) in [
             ("iss", json!(self.issuer)),

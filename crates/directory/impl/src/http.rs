@@ -12,10 +12,10 @@ mod users;
 use directory_api::perm;
 use web::{Guard, Routes};
 
-pub use shown::Base;
+pub(crate) use shown::Base;
 
 /// Adds this crate's endpoints.
-pub fn routes(r: &mut Routes) {
+pub(crate) fn routes(r: &mut Routes) {
     r.tag(
         "Directory",
         "What an organisation's directory says of its people: SCIM 2.0 (RFC 7643, 7644) for Entra, Okta and their like, with an API key of the scope `directory.manage`.",

@@ -13,7 +13,7 @@
 //!
 //! Tables owned: `directory_users`, `directory_groups`, `directory_group_members`.
 //!
-//! App data that [`routes`] expect: `web::Data<dyn DirectoryUsers>`, `web::Data<dyn DirectoryGroups>`, `web::Data<Base>`.
+//! App data that the routes expect: `web::Data<dyn DirectoryUsers>`, `web::Data<dyn DirectoryGroups>`, and where SCIM is spoken.
 
 mod http;
 mod module;
@@ -22,6 +22,5 @@ mod schema;
 mod scim;
 mod service;
 
-pub use http::{Base, routes};
 pub use module::MODULE;
 pub use service::{Dependencies, Records, Service};

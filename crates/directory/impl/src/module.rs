@@ -6,7 +6,8 @@ use actix_web::web::{Data, ServiceConfig};
 use directory_api::{DirectoryGroups, DirectoryUsers, perm};
 use module::{Module, Wired};
 
-use crate::{Base, Service, http};
+use crate::http::{self, Base};
+use crate::service::Service;
 
 /// What directories say of people.
 pub const MODULE: Module = Module { permissions: perm::ALL, routes: http::routes, ..Module::named("directory") };

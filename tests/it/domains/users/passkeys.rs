@@ -13,19 +13,20 @@ fn page(world: &World) -> String {
 }
 
 /// A passkey of the owner, and another that was asked for.
-pub async fn things(world: &World, scene: &Scene) {
+pub async fn things(world: &World, scene: &mut Scene) {
     let owner = &scene.owner;
     world.prove(owner).await;
     let mut authenticator = Authenticator::on(&page(world));
     let asked = owner.http.post("/api/user/passkeys/options", json!({})).await.expect(200);
     let made = authenticator.make(&asked.body["publicKey"]).expect("it has none");
     let new = json!({"requestId": asked.text("/requestId"), "name": "Phone", "credential": made});
-    owner.http.post("/api/user/passkeys", new).await.expect(201);
+    let added = owner.http.post("/api/user/passkeys", new).await.expect(201);
     owner.http.post("/api/user/passkeys/options", json!({})).await.expect(200);
+    scene.keep("passkey", added.text("/passkey/id"));
 }
 
 /// How the routes of passkeys are called.
-pub fn cases(cases: &mut Cases) {
+pub fn cases(scene: &Scene, cases: &mut Cases) {
     let options = "/api/user/passkeys/options";
     // Whose address is not proven adds none.
     cases.add("POST /api/user/passkeys/options", options, None, &[200, 403], &[200, 403]);
@@ -37,9 +38,9 @@ pub fn cases(cases: &mut Cases) {
     }});
     cases.add("POST /api/user/passkeys", "/api/user/passkeys", Some(new), ONESELF, ONESELF);
     cases.add("GET /api/user/passkeys", "/api/user/passkeys", None, ONESELF, ONESELF);
-    let nobodys = "/api/user/passkeys/00000000-0000-7000-8000-000000000000";
-    cases.add("PATCH /api/user/passkeys/{id}", nobodys, Some(json!({"name": "X"})), HIDDEN, HIDDEN);
-    cases.add("DELETE /api/user/passkeys/{id}", nobodys, None, HIDDEN, HIDDEN);
+    let owners = format!("/api/user/passkeys/{}", scene.id("passkey"));
+    cases.add("PATCH /api/user/passkeys/{id}", owners.as_str(), Some(json!({"name": "X"})), HIDDEN, HIDDEN);
+    cases.add("DELETE /api/user/passkeys/{id}", owners.as_str(), None, HIDDEN, HIDDEN);
 }
 
 /// What a browser answered, in the place of what the example says it did.

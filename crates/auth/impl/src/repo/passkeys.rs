@@ -131,6 +131,7 @@ pub(crate) async fn insert(
     name: &str,
     now: Timestamp,
 ) -> Result<Passkey, Error> {
+    let at = db::touched(tx).await?;
     let row: Row = diesel::insert_into(passkeys::table)
         .values((
             passkeys::id.eq(Uuid::now_v7()),
@@ -143,7 +144,7 @@ pub(crate) async fn insert(
             passkeys::backup_eligible.eq(key.backup_eligible),
             passkeys::backed_up.eq(key.backed_up),
             passkeys::created_at.eq(now),
-            passkeys::updated_at.eq(now),
+            passkeys::updated_at.eq(at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
@@ -154,13 +155,14 @@ pub(crate) async fn insert(
 
 /// Notes that a passkey, which is locked, was used, and what changed of it.
 pub(crate) async fn was_used(tx: &mut Tx, id: PasskeyId, key: &KeptKey, now: Timestamp) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
     diesel::update(passkeys::table.find(id.0))
         .set((
             passkeys::credential.eq(&key.credential),
             passkeys::counter.eq(i64::from(key.counter)),
             passkeys::backed_up.eq(key.backed_up),
             passkeys::last_used_at.eq(now),
-            passkeys::updated_at.eq(now),
+            passkeys::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
@@ -169,16 +171,11 @@ pub(crate) async fn was_used(tx: &mut Tx, id: PasskeyId, key: &KeptKey, now: Tim
 }
 
 /// Calls a passkey of a person otherwise; answers what it is called now.
-pub(crate) async fn rename(
-    tx: &mut Tx,
-    user: UserId,
-    id: PasskeyId,
-    name: &str,
-    now: Timestamp,
-) -> Result<Option<Passkey>, Fault> {
+pub(crate) async fn rename(tx: &mut Tx, user: UserId, id: PasskeyId, name: &str) -> Result<Option<Passkey>, Fault> {
+    let at = db::touched(tx).await?;
     let theirs = passkeys::table.find(id.0).filter(passkeys::user_id.eq(user.0));
     let renamed: Option<Row> = diesel::update(theirs)
-        .set((passkeys::name.eq(name), passkeys::updated_at.eq(now)))
+        .set((passkeys::name.eq(name), passkeys::updated_at.eq(at)))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await

@@ -128,7 +128,7 @@ impl Passkeys for Service {
         let (user, name) = (person(ctx)?, named(name)?);
         self.system
             .write(async |tx| {
-                let renamed = repo::passkeys::rename(tx, user, passkey, &name, self.instant()).await?;
+                let renamed = repo::passkeys::rename(tx, user, passkey, &name).await?;
                 let renamed = renamed.ok_or(Error::NoSuchPasskey)?;
                 let entry = NewEntry::named("auth.rename_passkey", "passkey", passkey).after(json!({ "name": name }));
                 self.audit.record_in(tx, ctx, entry).await?;

@@ -13,12 +13,11 @@ use crate::scim::write;
 
 /// Where SCIM is spoken, as clients see it.
 #[derive(Debug, Clone)]
-pub struct Base(String);
+pub(crate) struct Base(String);
 
 impl Base {
     /// Below the place where this server is reached.
-    #[must_use]
-    pub fn below(public_url: &str) -> Self {
+    pub(crate) fn below(public_url: &str) -> Self {
         Self(format!("{}/scim/v2", public_url.trim_end_matches('/')))
     }
 

@@ -84,6 +84,7 @@ struct MadeResponse {
     #[schema(max_length = 20000, pattern = "^[A-Za-z0-9_-]+$")]
     public_key: Option<String>,
     /// A part of the attestation object; not looked at.
+    #[schema(minimum = -65535, maximum = 65535)]
     public_key_algorithm: Option<i32>,
 }
 
