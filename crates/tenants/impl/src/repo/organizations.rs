@@ -215,6 +215,9 @@ pub(crate) async fn forget(tx: &mut Tx, org: OrgId, remembered: Remembered) -> R
     Ok(())
 }
 
+/// Both bounds of sessions, the policy of second factors, and whether the organisation is suspended.
+type StandingRow = (Option<i32>, Option<i32>, Option<String>, bool);
+
 /// How long sessions live in an organisation, whether any acts there, and for whom it asks for a second factor. For the platform.
 pub(crate) async fn standing(tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fault> {
     let columns = (
@@ -223,7 +226,7 @@ pub(crate) async fn standing(tx: &ReadTx<'_>, org: OrgId) -> Result<Standing, Fa
         organizations::mfa_policy,
         organizations::suspended_at.is_not_null(),
     );
-    let found: Option<(Option<i32>, Option<i32>, Option<String>, bool)> =
+    let found: Option<StandingRow> =
         organizations::table.find(org.0).select(columns).first(&mut tx.pg()).await.optional().fault()?;
     let (idle_minutes, lifetime_minutes, mfa_policy, suspended) = found.unwrap_or_default();
     Ok(Standing { rules: SessionRules { idle_minutes, lifetime_minutes, mfa_policy: policy_of(mfa_policy)? }, suspended })

@@ -179,11 +179,10 @@ pub(super) async fn login(
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
-    device: Device,
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
     let Login { email, password } = body.0;
-    let proven = sign_in.login(&info.request, &email, password.into(), &client(&info), device.0.as_ref()).await?;
+    let proven = sign_in.login(&info.request, &email, password.into(), &client(&info), Device::of(&request).0.as_ref()).await?;
     entered(&**users, proven, (&request, info.request), &cookie).await
 }
 

@@ -48,13 +48,20 @@ impl FromRequest for Browser {
 /// What a device presents on which somebody signed in before.
 pub(super) struct Device(pub(super) Option<SecretString>);
 
+impl Device {
+    /// What the request's cookie tells.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let name = request.app_data::<Data<CookieSettings>>().map(|settings| settings.device());
+        let cookie = name.and_then(|name| request.cookie(name));
+        Self(cookie.map(|cookie| SecretString::from(cookie.value().to_owned())))
+    }
+}
+
 impl FromRequest for Device {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        let name = request.app_data::<Data<CookieSettings>>().map(|settings| settings.device());
-        let cookie = name.and_then(|name| request.cookie(name));
-        ready(Ok(Self(cookie.map(|cookie| SecretString::from(cookie.value().to_owned())))))
+        ready(Ok(Self::of(request)))
     }
 }

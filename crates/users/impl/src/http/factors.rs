@@ -212,14 +212,13 @@ pub(super) async fn finish(
     factors: Data<dyn SecondFactors>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
-    device: Device,
     body: Json<ShownIn>,
 ) -> Result<HttpResponse, Problem> {
     let ShownIn { mfa_token, code, passkey } = body.0;
     let shown = factor_of(code, passkey).ok_or_else(|| Problem::invalid_at("/code", "REQUIRED", "either `code` or `passkey`"))?;
     let token = joined(&mfa_token, &request, &cookie);
     let asking = asking(&info, language_of(&request));
-    let signed_in = factors.finish(&token, shown, asking, device.0.as_ref()).await?;
+    let signed_in = factors.finish(&token, shown, asking, Device::of(&request).0.as_ref()).await?;
     let mut response = HttpResponse::Ok();
     response.cookie(no_longer_pending(&cookie));
     answer(response, &**users, signed_in, info.request, &cookie).await

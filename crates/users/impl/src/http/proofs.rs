@@ -216,11 +216,10 @@ pub(super) async fn follow_magic_link(
     proofs: Data<dyn Proofs>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
-    device: Device,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
     let asking = asking(&info, language_of(&request));
-    let followed = proofs.follow_magic_link(body.0.read()?, asking, device.0.as_ref()).await?;
+    let followed = proofs.follow_magic_link(body.0.read()?, asking, Device::of(&request).0.as_ref()).await?;
     entered(&**users, followed, (&request, info.request), &cookie).await
 }
 
