@@ -132,12 +132,12 @@ fn page(text: &str) -> String {
     let places: BTreeMap<&str, &str> =
         files.iter().flat_map(|(name, text)| tests_of(text).map(|test| (test, name.as_str()))).collect();
     let (chapters, all) = read(text);
-    let mut page = format!(
+    let mut page = String::from(
         "<!-- Made by tests/it/asvs.rs of asvs.txt: change that, then `just accept-snapshots`. -->\n\
          # OWASP ASVS 5.0.0, levels 1 and 2\n\n\
          What shows each requirement of the [Application Security Verification Standard](https://github.com/OWASP/ASVS/tree/v5.0.0): a test, a page \
          where it asks for\none, or the reason why nothing has to. What it asks for is told shortly, in our words: its own count.\n\n\
-         | Chapter | Tests | Pages | Exceptions | Open |\n|---|---|---|---|---|\n"
+         | Chapter | Tests | Pages | Exceptions | Open |\n|---|---|---|---|---|\n",
     );
     for (number, name) in (1..).zip(&chapters) {
         let count = |kind: &str| all.iter().filter(|one| one.chapter == number && one.kind == kind).count();
