@@ -467,11 +467,11 @@ async fn authenticators_outlive_the_secret_that_sealed_them() {
     let used = sealed().await;
     assert_ne!(used, first);
     assert_eq!(
-        auth::reseal_authenticators(&system, &new, &[old.clone()]).await.unwrap(),
+        auth::reseal_authenticators(&system, &new, std::slice::from_ref(&old)).await.unwrap(),
         auth::Resealed { resealed: 0, unreadable: 0 }
     );
     assert_eq!(
-        auth::reseal_authenticators(&system, &old, &[new.clone()]).await.unwrap(),
+        auth::reseal_authenticators(&system, &old, std::slice::from_ref(&new)).await.unwrap(),
         auth::Resealed { resealed: 1, unreadable: 0 }
     );
     assert_eq!(auth::reseal_authenticators(&system, &new, &[old]).await.unwrap(), auth::Resealed { resealed: 1, unreadable: 0 });

@@ -103,7 +103,7 @@ async fn after_its_time_an_account_is_nobody_wherever_that_was_interrupted() {
         ))
         .await;
         assert!(jobs::run_sweep(&registry, "users.departures").await.is_err(), "at step {step}");
-        assert_eq!(db.query(&format!("select email from users where id = '{}'", ada.user)).await, [email.clone()]);
+        assert_eq!(db.query(&format!("select email from users where id = '{}'", ada.user)).await, std::slice::from_ref(&email));
         db.run_sql("drop trigger z_killed on departures; drop function killed()").await;
         let late = replica.post("/api/user/restore", None, json!({ "token": token })).await;
         assert_eq!(late.refusal(), (409, "LINK_SPENT"), "its time is over");
