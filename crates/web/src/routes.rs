@@ -265,7 +265,10 @@ impl Routes {
                 }
             }
         };
-        self.entries.iter().filter(|entry| same(&entry.info.path)).map(|entry| &entry.info.method).collect()
+        // A path that stands in a route word for word is no other one's parameter.
+        let is_named = self.entries.iter().any(|entry| entry.info.path == path);
+        let mine = |template: &str| if is_named { template == path } else { same(template) };
+        self.entries.iter().filter(|entry| mine(&entry.info.path)).map(|entry| &entry.info.method).collect()
     }
 }
 
