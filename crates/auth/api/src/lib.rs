@@ -53,7 +53,7 @@ pub use passkeys::{
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
-pub use proof::{Asked, Asking, Purpose, Shown};
+pub use proof::{Asked, Asking, Purpose, SetUpBefore, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};

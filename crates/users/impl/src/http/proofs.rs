@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
 use super::answers::{SignedInOut, device_cookie};
-use super::asking::asking;
+use super::asking::{asking, signed_in};
 use super::cookies::{CookieSettings, Device};
 use super::dto::AskedOut;
 use super::examples;
@@ -120,7 +120,9 @@ pub(super) async fn ask_verification(
 
 /// Prove one's address.
 ///
-/// With what the mail holds. `emailVerified` is true from then on. The link of the mail leads to a page that asks first and does the same.
+/// With what the mail holds. `emailVerified` is true from then on. The link of the mail leads to a page that asks first and does the same. With `token`
+/// and without a session of the account's person, what was set up before the address was proven ends: the password, sessions, API keys, identities and
+/// second factors may be those of somebody who registered with another's address. In a session, or by `requestId` and `code`, they stay.
 #[utoipa::path(responses(
     (status = 204, description = "The address is proven"),
     (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
@@ -131,10 +133,11 @@ pub(super) async fn verify(
     _: AuthRateLimit,
     info: RequestInfo,
     request: HttpRequest,
+    session: Option<CurrentSession>,
     proofs: Data<dyn Proofs>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    proofs.verify(body.0.read()?, asking(&info, language_of(&request))).await?;
+    proofs.verify(body.0.read()?, signed_in(session), asking(&info, language_of(&request))).await?;
     Ok(Reply::no_content().response())
 }
 
