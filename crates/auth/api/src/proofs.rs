@@ -28,11 +28,12 @@ pub trait Proofs: Send + Sync {
     /// [`Error::Invalid`] if it is no address; [`Error::TooManyMails`].
     async fn ask_reset(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error>;
 
-    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in; the device is known from then on.
+    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in; the device is known from then on, unless the
+    /// person has a second factor, which was not shown.
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`]; [`Error::Invalid`] for the password, and then nothing is used up.
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error>;
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<Option<KnownDevice>, Error>;
 
     /// Mails an address what signs its person in, or up.
     ///

@@ -21,7 +21,7 @@ impl Proofs for Service {
         self.ask_by_address(Purpose::ResetPassword, SecurityEventKind::PasswordResetAsked, email, asking).await
     }
 
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error> {
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<Option<KnownDevice>, Error> {
         self.reset_password(shown, password, asking).await
     }
 

@@ -141,7 +141,7 @@ impl Service {
         shown: Shown,
         password: SecretString,
         asking: Asking<'_>,
-    ) -> Result<KnownDevice, Error> {
+    ) -> Result<Option<KnownDevice>, Error> {
         let proof = self.look_at(Purpose::ResetPassword, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
@@ -173,8 +173,12 @@ impl Service {
                     content: Content::PasswordChanged { at: self.clock.now(), link: None },
                 };
                 self.mails.send_in(tx, told).await?;
-                // Whoever reads the mail is its person: the sign-in that comes next is no stranger's.
-                Ok::<_, Error>(self.know_device_in(tx, user, None, asking.from).await?)
+                // With a second factor, whoever reads the mail has not shown that they are its person: a device that is known has tries of that of its own.
+                if !repo::factors::kinds(tx, user).await?.is_empty() {
+                    return Ok(None);
+                }
+                // Without, whoever reads the mail is: the sign-in that comes next is no stranger's.
+                Ok::<_, Error>(Some(self.know_device_in(tx, user, None, asking.from).await?))
             })
             .await
     }

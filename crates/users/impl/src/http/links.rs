@@ -80,7 +80,7 @@ async fn act(
         Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| (None, None)),
         Purpose::ResetPassword => {
             let password = form.get("password").to_owned();
-            proofs.reset(shown, password.into(), asking).await.map(|device| (None, Some(device)))
+            proofs.reset(shown, password.into(), asking).await.map(|device| (None, device))
         }
         Purpose::MagicLink => {
             proofs.follow_magic_link(shown, asking, device.0.as_ref()).await.map(|entered| (Some(entered), None))

@@ -159,7 +159,7 @@ pub(super) async fn ask_reset(
 ///
 /// Every session of the account ends, on this server and all others; nobody is signed in by it. A password that is refused uses nothing up.
 #[utoipa::path(responses(
-    (status = 204, description = "The password is set: sign in with it; the cookie `__Host-device` (in development `device`) tells that this device is the person's"),
+    (status = 204, description = "The password is set: sign in with it; the cookie `__Host-device` (in development `device`) tells that this device is the person's, if no second factor is to be shown"),
     (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes"),
     (status = 422, description = "What is wrong with the password: such as TOO_COMMON, SAME_AS_EMAIL"),
@@ -177,7 +177,9 @@ pub(super) async fn reset(
     let password = SecretString::from(password);
     let device = proofs.reset(proof(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
     let mut response = Reply::no_content().response();
-    response.add_cookie(&device_cookie(&device, &cookie)).map_err(|_| Problem::internal())?;
+    if let Some(device) = &device {
+        response.add_cookie(&device_cookie(device, &cookie)).map_err(|_| Problem::internal())?;
+    }
     Ok(response)
 }
 
