@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+mod added;
 mod breaches;
 mod elsewhere;
 pub mod email;
@@ -34,6 +35,7 @@ use kernel::{
 use mail_api::Language;
 use uow::Tx;
 
+pub use added::{is_added, without_added};
 pub use breaches::Breaches;
 pub use elsewhere::{
     Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned,
@@ -41,8 +43,8 @@ pub use elsewhere::{
 };
 pub use error::Error;
 pub use factors::{
-    Again, Entered, FactorKind, FactorShown, NewTotp, OwnFactors, PendingSignIn, SecondFactors, allows_without_factor,
-    factor_allows, privileged,
+    Again, Entered, FactorKind, FactorShown, MfaPolicy, NewTotp, OwnFactors, PendingSignIn, SecondFactors, factor_allows,
+    privileged,
 };
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
