@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use crate::source::{root, rust_files};
 
@@ -15,6 +16,15 @@ const OF_LEVEL_1: usize = 70;
 
 /// Chapters whose requirements are all met: authentication, sessions, authorisation, tokens, OAuth.
 const NOTHING_OPEN: std::ops::RangeInclusive<usize> = 6..=10;
+
+/// The tests of the whole repository, each with its file.
+static PLACES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+    let mut places = BTreeMap::new();
+    for (name, text) in rust_files() {
+        places.extend(tests_of(&text).map(|test| (test.to_owned(), name.clone())));
+    }
+    places
+});
 
 struct Requirement<'a> {
     chapter: usize,
@@ -77,15 +87,12 @@ fn no_requirement_of_the_standard_is_left_out() {
 #[test]
 fn what_shows_a_requirement_is_there() {
     let text = data();
-    let files = rust_files();
-    let tests: BTreeMap<&str, &str> =
-        files.iter().flat_map(|(name, text)| tests_of(text).map(|test| (test, name.as_str()))).collect();
     let mut wrong = Vec::new();
     for one in read(&text).1 {
         match one.kind {
             "test" => wrong.extend(
                 one.parts()
-                    .filter(|test| !tests.contains_key(test))
+                    .filter(|test| !PLACES.contains_key(*test))
                     .map(|test| format!("{}: no test is called {test}", one.number)),
             ),
             "page" => wrong.extend(
@@ -128,9 +135,6 @@ fn the_page_is_made_of_the_data() {
 }
 
 fn page(text: &str) -> String {
-    let files = rust_files();
-    let places: BTreeMap<&str, &str> =
-        files.iter().flat_map(|(name, text)| tests_of(text).map(|test| (test, name.as_str()))).collect();
     let (chapters, all) = read(text);
     let mut page = String::from(
         "<!-- Made by tests/it/asvs.rs of asvs.txt: change that, then `just accept-snapshots`. -->\n\
@@ -148,7 +152,9 @@ fn page(text: &str) -> String {
         write!(page, "\n## {number} {name}\n\n| | Level | Asks for | Shown by |\n|---|---|---|---|\n").expect("a text");
         for one in all.iter().filter(|one| one.chapter == number) {
             let shown = match one.kind {
-                "test" => listed(one.parts().map(|test| format!("[`{test}`](../../{})", places.get(test).unwrap_or(&"")))),
+                "test" => {
+                    listed(one.parts().map(|test| format!("[`{test}`](../../{})", PLACES.get(test).map_or("", String::as_str))))
+                }
                 "page" => listed(one.parts().map(|name| format!("[{name}](../../{name})"))),
                 "exception" => format!("Exception: {}", one.shown),
                 _ => format!("**Open**: {}", one.shown),

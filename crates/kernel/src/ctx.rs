@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{ApiKeyId, MfaPolicy, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
+use crate::{ApiKeyId, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
 
 /// The id that ties a response, its log lines and its audit entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -60,38 +60,15 @@ pub struct KeyUse {
 
 /// What the caller's custom roles allow in the organisation besides the built-in one: names of permissions. Whether a custom role can hold one at all
 /// is the policy's to say, as what each built-in role holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AddedPermissions(Arc<[String]>);
-
-impl AddedPermissions {
-    /// Those of these names.
-    #[must_use]
-    pub fn of(mut names: Vec<String>) -> Self {
-        names.sort_unstable();
-        names.dedup();
-        Self(names.into())
-    }
-
-    /// Whether the permission is among them.
-    #[must_use]
-    pub fn names(&self, permission: Permission) -> bool {
-        self.0.binary_search_by(|name| name.as_str().cmp(permission.name())).is_ok()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
+pub type AddedPermissions = Arc<[String]>;
 
 /// What is missing of the proof of who the person of a context is. Nothing is where no session asks: there is nobody who could prove more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Missing {
     /// They proved it longer ago than what asks for a fresh proof lets it be.
     pub fresh_proof: bool,
-    /// They have no second factor: what the organisation asks one for is not theirs to do.
-    pub second_factor: Option<MfaPolicy>,
+    /// They have no second factor: whether they may do what the permission allows all the same.
+    pub second_factor: Option<fn(Permission) -> bool>,
 }
 
 /// The caller's roles in the teams of projects.
@@ -122,16 +99,7 @@ impl Ctx {
     /// A signed-in person.
     #[must_use]
     pub fn user(org: OrgId, user: UserId, role: OrgRole, projects: ProjectRoles, request: RequestId) -> Self {
-        Self {
-            org,
-            actor: Actor::User(user, role),
-            projects,
-            added: AddedPermissions::default(),
-            request,
-            once: None,
-            key: None,
-            missing: Missing::default(),
-        }
+        Self { actor: Actor::User(user, role), projects, ..Self::system(org, request) }
     }
 
     /// The platform itself, on behalf of `org`.
@@ -163,12 +131,6 @@ impl Ctx {
             Actor::User(user, role) if !self.key.as_ref().is_some_and(|key| key.of_leaver) => Some((user, role)),
             _ => None,
         }
-    }
-
-    /// The same context without what custom roles allow, and without a key of idempotency: what the built-in roles alone allow is asked of it.
-    #[must_use]
-    pub fn without_added(&self) -> Self {
-        Self { added: AddedPermissions::default(), once: None, ..self.clone() }
     }
 
     /// The same context, its next write to be done at most once under `once`.

@@ -26,7 +26,7 @@ pub use money_error::MoneyError;
 pub use named::{Named, deserialize_named, one_named};
 pub use operator::{Decision, NotAReason, NotAnOperator, Operator, Reason};
 pub use page::{Page, PageRequest, Position};
-pub use permission::{MfaPolicy, OrgRole, Permission, ProjectRole, Scope};
+pub use permission::{OrgRole, Permission, ProjectRole, Scope};
 #[doc(hidden)]
 pub use {serde, uuid};
 

@@ -5,87 +5,63 @@ use std::str::FromStr;
 
 use crate::text;
 
-/// A person's name, or what a person says, in one line with a letter or a digit in it.
-fn line(text: &str, most: usize) -> Option<String> {
-    text::line(text, most).ok().filter(|text| text.chars().any(char::is_alphanumeric))
+/// Makes a type of texts that people say in one line, with a letter or a digit in it, and why another text is none.
+macro_rules! said {
+    ($(#[$about:meta])* $said:ident of $most:literal, $(#[$about_flaw:meta])* else $flaw:ident: $why:literal) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $said(String);
+
+        $(#[$about_flaw])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $flaw;
+
+        impl fmt::Display for $flaw {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($why)
+            }
+        }
+
+        impl std::error::Error for $flaw {}
+
+        impl FromStr for $said {
+            type Err = $flaw;
+
+            fn from_str(text: &str) -> Result<Self, $flaw> {
+                let line = text::line(text, $most).ok();
+                line.filter(|line| line.chars().any(char::is_alphanumeric)).map(Self).ok_or($flaw)
+            }
+        }
+
+        impl $said {
+            /// The text as it is recorded.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $said {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
 }
 
-/// Who acts for the platform, by name: whoever types a command that moves, stops or settles something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operator(String);
-
-/// Why a text names no operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAnOperator;
-
-impl fmt::Display for NotAnOperator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the operator must be the name of the person who does this, such as \"Ada Lovelace\": 1 to 200 visible characters",
-        )
-    }
+said! {
+    /// Who acts for the platform, by name: whoever types a command that moves, stops or settles something.
+    Operator of 200,
+    /// Why a text names no operator.
+    else NotAnOperator:
+        "the operator must be the name of the person who does this, such as \"Ada Lovelace\": 1 to 200 visible characters"
 }
 
-impl std::error::Error for NotAnOperator {}
-
-impl FromStr for Operator {
-    type Err = NotAnOperator;
-
-    fn from_str(text: &str) -> Result<Self, NotAnOperator> {
-        line(text, 200).map(Self).ok_or(NotAnOperator)
-    }
-}
-
-impl Operator {
-    /// The name as it is recorded.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Operator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Why an operator did it, in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason(String);
-
-/// Why a text is no reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAReason;
-
-impl fmt::Display for NotAReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the reason must say why, in one line of 1 to 1000 visible characters")
-    }
-}
-
-impl std::error::Error for NotAReason {}
-
-impl FromStr for Reason {
-    type Err = NotAReason;
-
-    fn from_str(text: &str) -> Result<Self, NotAReason> {
-        line(text, 1000).map(Self).ok_or(NotAReason)
-    }
-}
-
-impl Reason {
-    /// The text as it is recorded.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+said! {
+    /// Why an operator did it, in one line.
+    Reason of 1000,
+    /// Why a text is no reason.
+    else NotAReason: "the reason must say why, in one line of 1 to 1000 visible characters"
 }
 
 /// That a person decided, and why.

@@ -44,18 +44,6 @@ crate::named! {
     }
 }
 
-crate::named! {
-    /// For whom an organisation asks for a second factor.
-    pub enum MfaPolicy {
-        /// For nobody: whoever has one shows it all the same.
-        Off = "off",
-        /// For whoever approves, releases or manages members, and for what else is weighty.
-        Privileged = "privileged",
-        /// For everyone.
-        Everyone = "everyone",
-    }
-}
-
 impl OrgRole {
     /// Whether roles in projects' teams add anything to this one: owners and administrators hold in every project whatever a team's member may
     /// (a test of the policy sees to it), so nobody looks theirs up.

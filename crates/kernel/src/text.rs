@@ -78,15 +78,6 @@ pub fn optional_prose(text: Option<&str>, most: usize) -> Result<Option<String>,
     text.filter(|text| !is_blank(text)).map(|text| prose(text, most)).transpose()
 }
 
-/// Whether a text is `https://host…` of at most `most` bytes: shown to others, so nothing that a browser would run.
-#[must_use]
-pub fn is_https_address(text: &str, most: usize) -> bool {
-    let host = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty() && !host.contains('@'));
-    text.len() <= most
-        && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
-        && text.strip_prefix("https://").is_some_and(host)
-}
-
 /// Whether there is nothing to be seen in a text.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
@@ -171,25 +162,6 @@ mod tests {
         }
         assert_eq!(optional_prose(Some(" text "), 200), Ok(Some("text".to_owned())));
         assert_eq!(optional_prose(Some("a\u{1}"), 200), Err(TextFlaw::Character('\u{1}')));
-    }
-
-    #[test]
-    fn pictures_come_from_https_only() {
-        for good in ["https://example.com/a.png", "https://example.com", "https://[::1]:8/x?y#z"] {
-            assert!(is_https_address(good, 2000), "{good}");
-        }
-        for bad in [
-            "http://example.com",
-            "javascript:alert(1)",
-            "https://",
-            "https:///x",
-            "https://a b",
-            "https://u@h/",
-            "https://x/\"><",
-        ] {
-            assert!(!is_https_address(bad, 2000), "{bad}");
-        }
-        assert!(!is_https_address("https://example.com", 18));
     }
 
     #[test]

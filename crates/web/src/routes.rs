@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 use kernel::Permission;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
@@ -207,11 +207,21 @@ impl Routes {
         all
     }
 
-    /// Registers every endpoint, literal paths before those with parameters. Called once per worker.
+    /// Registers every endpoint, literal paths before those with parameters. A path that stands in a route word for word is no other one's parameter:
+    /// what it does not take, it refuses, and the rules of the other one are not asked. Called once per worker.
     pub(crate) fn configure(&self, config: &mut ServiceConfig) {
         let mut ordered: Vec<_> = self.registrations.iter().collect();
         ordered.sort_by_key(|(path, _)| path.split('/').map(|segment| segment.starts_with('{')).collect::<Vec<_>>());
-        for (_, register) in ordered {
+        let (named, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(|(path, _)| !path.contains('{'));
+        for (_, register) in &named {
+            register(config);
+        }
+        for (path, _) in named {
+            if others.iter().any(|(template, _)| fits(template, path)) {
+                config.service(web::resource(path.as_str()).default_service(web::to(fallback)));
+            }
+        }
+        for (_, register) in others {
             register(config);
         }
     }
@@ -255,20 +265,21 @@ impl Routes {
 
     /// The methods that some endpoint of this very path has.
     pub(crate) fn methods_of(&self, path: &str) -> Vec<&Method> {
-        let same = |template: &str| {
-            let (mut a, mut b) = (template.split('/'), path.split('/'));
-            loop {
-                match (a.next(), b.next()) {
-                    (None, None) => return true,
-                    (Some(a), Some(b)) if a == b || (a.starts_with('{') && !b.is_empty()) => {}
-                    _ => return false,
-                }
-            }
-        };
-        // A path that stands in a route word for word is no other one's parameter.
         let is_named = self.entries.iter().any(|entry| entry.info.path == path);
-        let mine = |template: &str| if is_named { template == path } else { same(template) };
+        let mine = |template: &str| if is_named { template == path } else { fits(template, path) };
         self.entries.iter().filter(|entry| mine(&entry.info.path)).map(|entry| &entry.info.method).collect()
+    }
+}
+
+/// Whether a path is one of those that a template stands for.
+fn fits(template: &str, path: &str) -> bool {
+    let (mut a, mut b) = (template.split('/'), path.split('/'));
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b || (a.starts_with('{') && !b.is_empty()) => {}
+            _ => return false,
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Method};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::{Database, until};
+use tokio::process::Child;
 
 use crate::command_line::run_over;
 use crate::process::{free_address, serve};
@@ -19,6 +21,33 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 struct Server {
     address: SocketAddr,
     http: Client,
+}
+
+/// What two servers stand on, which end with it.
+struct Two {
+    // First, so that they end first.
+    _running: Vec<Child>,
+    folders: [TempDir; 2],
+    environment: Vec<(&'static str, String)>,
+    database: Database,
+}
+
+impl Two {
+    async fn start() -> (Self, [Server; 2]) {
+        let database = Database::fresh().await;
+        let environment = vec![
+            ("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned()),
+            ("BUILD14__SERVER__WORKERS", "1".to_owned()),
+        ];
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let addresses = [free_address(), free_address()];
+        let mut running = Vec::new();
+        for (address, folder) in addresses.iter().zip(&folders) {
+            running.push(serve(*address, folder.path(), &environment).await.expect("the server starts"));
+        }
+        let servers = addresses.map(|address| Server { address, http: Client::new() });
+        (Self { _running: running, folders, environment, database }, servers)
+    }
 }
 
 struct Somebody {
@@ -77,22 +106,11 @@ fn somebody(answer: &Value) -> Somebody {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second() {
-    let database = Database::fresh().await;
-    let environment = [
-        ("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned()),
-        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
-    ];
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let addresses = [free_address(), free_address()];
-    let mut running = Vec::new();
-    for (address, folder) in addresses.iter().zip(&folders) {
-        running.push(serve(*address, folder.path(), &environment).await.expect("the server starts"));
-    }
-    let [a, b] = addresses.map(|address| Server { address, http: Client::new() });
+    let (two, [a, b]) = Two::start().await;
     let (ada, bob) = (a.register("ada").await, a.register("bob").await);
 
     // Bob works in Ada's organisation, and every session is known to the other server, which then asks nobody.
-    database.run_sql("update users set email_verified = true where email like '%@two.example'").await;
+    two.database.run_sql("update users set email_verified = true where email like '%@two.example'").await;
     let invited = a.done(Method::POST, "/api/users", Some(&ada.token), Some(json!({ "email": "bob@two.example" }))).await;
     let accept = format!("/api/invitations/{}/accept", invited["id"].as_str().expect("an id"));
     a.done(Method::POST, &accept, Some(&bob.token), None).await;
@@ -148,18 +166,7 @@ async fn what_ends_or_changes_on_one_server_does_so_on_the_other_within_a_second
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organisation_that_an_operator_suspends_acts_on_no_server_until_it_is_resumed() {
-    let database = Database::fresh().await;
-    let environment = [
-        ("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned()),
-        ("BUILD14__SERVER__WORKERS", "1".to_owned()),
-    ];
-    let folders = [tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder")];
-    let addresses = [free_address(), free_address()];
-    let mut running = Vec::new();
-    for (address, folder) in addresses.iter().zip(&folders) {
-        running.push(serve(*address, folder.path(), &environment).await.expect("the server starts"));
-    }
-    let [a, b] = addresses.map(|address| Server { address, http: Client::new() });
+    let (two, [a, b]) = Two::start().await;
     let (ada, bob) = (a.register("ada").await, a.register("bob").await);
     let key = json!({ "name": "K", "scopes": ["organization.read"] });
     let key = a.done(Method::POST, "/api/api-keys", Some(&ada.token), Some(key)).await;
@@ -170,8 +177,8 @@ async fn an_organisation_that_an_operator_suspends_acts_on_no_server_until_it_is
         }
     }
     // As beside the first server, whose keys it has.
-    let mut beside = environment.to_vec();
-    beside.push(("BUILD14__DATA_DIR", folders[0].path().to_string_lossy().into_owned()));
+    let mut beside = two.environment;
+    beside.push(("BUILD14__DATA_DIR", two.folders[0].path().to_string_lossy().into_owned()));
     let decide = async |verb: &str| {
         let arguments = ["organizations", verb, "--id", &ada.org, "--operator", "Olga Operator", "--reason", "unpaid"];
         run_over(&beside, &arguments).await

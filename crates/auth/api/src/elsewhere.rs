@@ -180,8 +180,8 @@ pub trait SignInElsewhere: Send + Sync {
     ///
     /// # Errors
     /// [`Error::SignInSpent`], [`Error::SignInDeclined`], [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; where nobody has the identity
-    /// [`Error::AddressNotVouched`], [`Error::AccountUnproven`] or [`Error::EmailTaken`]; of a linking [`Error::IdentityTaken`],
-    /// [`Error::TooManyIdentities`].
+    /// [`Error::AddressNotVouched`], [`Error::AccountUnproven`], [`Error::LinkWhileSignedIn`] or [`Error::EmailTaken`]; of one that was unlinked
+    /// [`Error::IdentityUnlinked`]; of a linking [`Error::IdentityTaken`], [`Error::TooManyIdentities`].
     async fn finish(
         &self,
         provider: &str,
@@ -196,11 +196,19 @@ pub trait SignInElsewhere: Send + Sync {
     /// A fault.
     async fn identities(&self, ctx: &Ctx) -> Result<Vec<Identity>, Error>;
 
-    /// Unlinks one of them. The route sees to it that the person proved a moment ago who they are; the last way in stays.
+    /// Unlinks one of them, in this session: the person's others end, and whatever waits for a second factor or was mailed. Only whoever is signed in
+    /// links it again. The route sees to it that the person proved a moment ago who they are; the last way in stays.
     ///
     /// # Errors
-    /// [`Error::NoSuchIdentity`], [`Error::LastWayIn`].
-    async fn unlink(&self, ctx: &Ctx, id: IdentityId, client: &Client, language: Language) -> Result<(), Error>;
+    /// [`Error::NoSuchIdentity`], [`Error::LastWayIn`]; [`Error::NotAuthenticated`] if the session ended meanwhile.
+    async fn unlink(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        id: IdentityId,
+        client: &Client,
+        language: Language,
+    ) -> Result<(), Error>;
 }
 
 /// The path of this server to which a provider sends browsers back. Each has one of its own, so that none is taken for another.

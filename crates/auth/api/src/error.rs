@@ -75,6 +75,12 @@ kernel::refusals! {
         /// Nobody has proven yet that the account's address is theirs.
         #[error("nobody has proven yet that the address of the account is theirs: sign in by mail (POST /api/auth/magic-link) first")]
         AccountUnproven = Conflict("ACCOUNT_UNPROVEN"),
+        /// The account of the address has a second factor, before which no identity is linked with it.
+        #[error("the account of your address has a second factor, and this identity is not linked with it: sign in here another way, then link it in your account (POST /api/user/identities)")]
+        LinkWhileSignedIn = Conflict("LINK_WHILE_SIGNED_IN"),
+        /// Whoever had the identity here unlinked it.
+        #[error("this identity was unlinked from its account here: sign in another way, then link it in your account (POST /api/user/identities)")]
+        IdentityUnlinked = Conflict("IDENTITY_UNLINKED"),
         /// The identity is another account's.
         #[error("this identity is linked with another account: unlink it there first")]
         IdentityTaken = Conflict("IDENTITY_TAKEN"),

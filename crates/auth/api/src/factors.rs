@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
-use kernel::{Ctx, MfaPolicy, Permission, SessionId, Timestamp};
+use kernel::{Ctx, Permission, SessionId, Timestamp};
 use secrecy::SecretString;
 
 use crate::{Asking, Error, ShownKey, SignedIn};
@@ -17,6 +17,30 @@ kernel::named! {
         Passkey = "passkey",
         /// One of the codes that were shown once, for whom everything else is lost.
         RecoveryCode = "recovery_code",
+    }
+}
+
+kernel::named! {
+    /// For whom an organisation asks for a second factor.
+    pub enum MfaPolicy {
+        /// For nobody: whoever has one shows it all the same.
+        Off = "off",
+        /// For whoever approves, releases or manages members, and for what else is weighty.
+        Privileged = "privileged",
+        /// For everyone.
+        Everyone = "everyone",
+    }
+}
+
+impl MfaPolicy {
+    /// Whether a person without a second factor may do what a permission allows.
+    #[must_use]
+    pub fn without_factor(self) -> fn(Permission) -> bool {
+        match self {
+            Self::Off => |_: Permission| true,
+            Self::Privileged => |permission: Permission| !PRIVILEGED.contains(&permission.name()),
+            Self::Everyone => |_: Permission| false,
+        }
     }
 }
 
@@ -153,18 +177,8 @@ pub fn privileged() -> &'static [&'static str] {
     &PRIVILEGED
 }
 
-/// Whether a person without a second factor may use the permission in that organisation.
-#[must_use]
-pub fn allows_without_factor(policy: MfaPolicy, permission: Permission) -> bool {
-    match policy {
-        MfaPolicy::Off => true,
-        MfaPolicy::Privileged => !PRIVILEGED.contains(&permission.name()),
-        MfaPolicy::Everyone => false,
-    }
-}
-
 /// Whether the permission is the context's as far as second factors go.
 #[must_use]
 pub fn factor_allows(ctx: &Ctx, permission: Permission) -> bool {
-    ctx.missing.second_factor.is_none_or(|policy| allows_without_factor(policy, permission))
+    ctx.missing.second_factor.is_none_or(|allows| allows(permission))
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
-use crate::{Authorizer, Reach, factor_allows, key_allows, matrix, stays_built_in};
+use crate::{Authorizer, Reach, factor_allows, is_added, key_allows, matrix, stays_built_in};
 
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
@@ -26,7 +26,7 @@ impl Policy {
         match ctx.actor {
             Actor::System => true,
             Actor::User(_, role) => {
-                self.holds(role.name(), "organization", permission) || ctx.added.names(permission) && self.is_addable(permission)
+                self.holds(role.name(), "organization", permission) || is_added(ctx, permission) && self.is_addable(permission)
             }
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::{
-    AddedPermissions, ApiKeyId, Ctx, KeyUse, Missing, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId,
-    Timestamp, UserId,
+    AddedPermissions, ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp,
+    UserId,
 };
 use secrecy::SecretString;
 
@@ -144,13 +144,7 @@ impl LiveKey {
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.creator, self.role, Arc::clone(&self.projects), request);
-        let second_factor = (!self.factor.has).then_some(self.factor.policy);
-        Ctx {
-            added: self.added.clone(),
-            key: Some(Arc::clone(&self.by)),
-            missing: Missing { second_factor, ..ctx.missing },
-            ..ctx
-        }
+        Ctx { added: self.added.clone(), key: Some(Arc::clone(&self.by)), missing: self.factor.missing(), ..ctx }
     }
 
     /// Whether it may be used from there. Of an address that is not known nobody can tell.

@@ -3,6 +3,7 @@
 //! Authentication turns a token into a [`Session`], authorisation answers whether a context may do something. Memberships and project
 //! teams belong to other domains: they implement the ports [`Directory`] and [`Teams`], joined in `bin/server`.
 
+mod added;
 mod breaches;
 mod elsewhere;
 pub mod email;
@@ -34,6 +35,7 @@ use kernel::{
 use mail_api::Language;
 use uow::Tx;
 
+pub use added::{is_added, without_added};
 pub use breaches::Breaches;
 pub use elsewhere::{
     Arrival, Arrived, Begun, Granted, Identity, IdentityId, IdentityProvider, IdentityProviders, Question, Returned,
@@ -41,8 +43,8 @@ pub use elsewhere::{
 };
 pub use error::Error;
 pub use factors::{
-    Again, Entered, FactorKind, FactorShown, NewTotp, OwnFactors, PendingSignIn, SecondFactors, allows_without_factor,
-    factor_allows, privileged,
+    Again, Entered, FactorKind, FactorShown, MfaPolicy, NewTotp, OwnFactors, PendingSignIn, SecondFactors, factor_allows,
+    privileged,
 };
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
@@ -53,7 +55,7 @@ pub use passkeys::{
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
 pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
-pub use proof::{Asked, Asking, Purpose, Shown};
+pub use proof::{Asked, Asking, Purpose, SetUpBefore, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};

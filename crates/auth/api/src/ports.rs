@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Fault, MfaPolicy, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
+use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
-use crate::Error;
 use crate::email::Email;
+use crate::{Error, MfaPolicy};
 
 /// A person and the organisation they want to start with.
 #[derive(Debug, Clone, PartialEq, Eq)]

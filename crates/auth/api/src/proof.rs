@@ -55,3 +55,12 @@ pub enum Shown {
         code: SecretString,
     },
 }
+
+/// What became of the password, the sessions, the keys and the factors that an account had before its address was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetUpBefore {
+    /// They stay: whoever proved the address set them up, or the address was proven before.
+    Kept,
+    /// They have ended: whoever set them up may be somebody else.
+    Ended,
+}

@@ -1,10 +1,10 @@
 //! `Proofs`: the verbs that go by mail.
 
 use async_trait::async_trait;
-use kernel::{Ctx, SessionId};
+use kernel::{Ctx, SessionId, UserId};
 use secrecy::SecretString;
 
-use crate::proof::{Asked, Asking, Purpose, Shown};
+use crate::proof::{Asked, Asking, Purpose, SetUpBefore, Shown};
 use crate::{Entered, Error, KnownDevice};
 
 /// The verbs that go by mail. Looking at a link does nothing ([`Proofs::address_of`]): mail is opened by machines before it is read.
@@ -16,11 +16,12 @@ pub trait Proofs: Send + Sync {
     /// [`Error::VerifiedAlready`], [`Error::TooManyMails`].
     async fn ask_verification(&self, ctx: &Ctx, asking: Asking<'_>) -> Result<Asked, Error>;
 
-    /// The account's address is its person's from now on.
+    /// The account's address is its person's from now on. What was set up before stays if a code is shown, or a link `by` a live session of the person:
+    /// by a link alone, whoever registered may be somebody else, and password, sessions, keys, identities and factors end.
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`].
-    async fn verify(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error>;
+    async fn verify(&self, shown: Shown, by: Option<(UserId, SessionId)>, asking: Asking<'_>) -> Result<SetUpBefore, Error>;
 
     /// Mails an address what lets its account have a new password; to one that no account has, that there is none.
     ///
@@ -28,11 +29,12 @@ pub trait Proofs: Send + Sync {
     /// [`Error::Invalid`] if it is no address; [`Error::TooManyMails`].
     async fn ask_reset(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error>;
 
-    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in; the device is known from then on.
+    /// Gives the account a new password and ends all of its sessions, everywhere. It signs nobody in; the device is known from then on, unless the
+    /// person has a second factor, which was not shown.
     ///
     /// # Errors
     /// [`Error::LinkSpent`], [`Error::WrongCode`]; [`Error::Invalid`] for the password, and then nothing is used up.
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error>;
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<Option<KnownDevice>, Error>;
 
     /// Mails an address what signs its person in, or up.
     ///

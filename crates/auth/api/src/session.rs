@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use kernel::{AddedPermissions, Ctx, MfaPolicy, Missing, OrgId, OrgRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
+use kernel::{AddedPermissions, Ctx, Missing, OrgId, OrgRole, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
 use secrecy::SecretString;
 
-use crate::KnownDevice;
+use crate::{KnownDevice, MfaPolicy};
 
 /// A signed-in session, resolved: who, in which organisation, in which roles.
 #[derive(Debug, Clone)]
@@ -40,8 +40,7 @@ impl Session {
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
-        let second_factor = (!self.factor.has).then_some(self.factor.policy);
-        Ctx { added: self.added.clone(), missing: Missing { second_factor, ..ctx.missing }, ..ctx }
+        Ctx { added: self.added.clone(), missing: self.factor.missing(), ..ctx }
     }
 
     /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.
@@ -58,6 +57,13 @@ pub struct FactorStanding {
     pub has: bool,
     /// For whom the organisation asks for one.
     pub policy: MfaPolicy,
+}
+
+impl FactorStanding {
+    /// What the person is missing by that, and nothing else.
+    pub(crate) fn missing(self) -> Missing {
+        Missing { second_factor: (!self.has).then(|| self.policy.without_factor()), ..Missing::default() }
+    }
 }
 
 impl Default for FactorStanding {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth_api::{
-    Authorizer, Reach, factor_allows, key_allows, matrix, privileged, staying_built_in, stays_built_in, wanting_persons,
+    Authorizer, Reach, factor_allows, is_added, key_allows, matrix, privileged, staying_built_in, stays_built_in, wanting_persons,
 };
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
@@ -173,7 +173,7 @@ fn check_names(enforcer: &Enforcer, known: &[Permission]) -> Result<(), PolicyEr
 
 /// Whether a custom role of the caller allows it: whatever stands in one, it allows nothing that none can hold.
 fn adds(ctx: &Ctx, holders: u8, permission: Permission) -> bool {
-    holders & ADDABLE != 0 && ctx.added.names(permission)
+    holders & ADDABLE != 0 && is_added(ctx, permission)
 }
 
 impl Authorizer for Policy {

@@ -8,8 +8,11 @@ pub(crate) mod lives;
 pub(crate) mod organization_events;
 pub(crate) mod passkeys;
 pub(crate) mod pending;
+mod person;
 pub(crate) mod proofs;
 pub(crate) mod token_keys;
+
+pub(crate) use person::lock_person;
 
 use std::net::IpAddr;
 
@@ -218,13 +221,6 @@ pub(crate) async fn end(tx: &mut Tx, user: UserId, session: SessionId, now: Time
     let hash: TokenHash = hash.as_slice().try_into().map_err(Fault::internal)?;
     notify(tx, &hex::encode(hash)).await?;
     Ok(Some(hash))
-}
-
-/// Makes the sign-ins and password changes of a person come one after another: each counts the sessions of those before, and sees the password
-/// as it is now.
-pub(crate) async fn lock_person(tx: &mut Tx, user: UserId) -> Result<Option<String>, Fault> {
-    let query = credentials::table.find(user.0).for_no_key_update().select(credentials::password_hash);
-    query.first(tx.pg()).await.optional().fault()
 }
 
 #[derive(QueryableByName)]

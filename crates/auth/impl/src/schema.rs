@@ -83,6 +83,7 @@ diesel::table! {
         email -> Nullable<Text>,
         linked_at -> Timestamptz,
         last_used_at -> Nullable<Timestamptz>,
+        unlinked_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -24,14 +24,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, NewAccount,
-    Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, MfaPolicy,
+    NewAccount, Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
 use kernel::{
-    Clock, Ctx, Denied, Fault, MfaPolicy, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId,
-    Timestamp, UserId,
+    Clock, Ctx, Denied, Fault, OrgId, OrgRole, Page, PageRequest, ProjectId, ProjectRole, RequestId, SessionId, Timestamp, UserId,
 };
 use mail_api::{Language, Mails};
 use secrecy::SecretString;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::MfaPolicy;
+use auth_api::MfaPolicy;
 use module::Reader;
 use secrecy::SecretString;
 

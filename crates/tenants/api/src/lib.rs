@@ -2,6 +2,7 @@
 
 mod custom_roles;
 mod manage;
+mod picture;
 mod rules;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ pub use custom_roles::{
     NewCustomRole,
 };
 pub use manage::{Memberships, NewOrganization, OrganizationChange, Organizations, Remembered};
+pub use picture::fault_of_picture;
 pub use rules::{SessionRules, Standing, is_weighty};
 
 /// Permissions of this domain (docs/domain/roles.md).

@@ -1,6 +1,7 @@
 //! How people sign in to an organisation, and what takes more than one proof.
 
-use kernel::{MfaPolicy, Money};
+use auth_api::MfaPolicy;
+use kernel::Money;
 
 /// How long sessions live in an organisation, in minutes, and for whom it asks for a second factor. `None`: as the platform has it, which is a bound of
 /// both times.

@@ -2,8 +2,9 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch, post};
+use auth_api::MfaPolicy;
 use chrono::{DateTime, Utc};
-use kernel::{MfaPolicy, OrgRole};
+use kernel::OrgRole;
 use serde::{Deserialize, Serialize};
 use tenants_api::{NewOrganization, OrgKind, Organization, OrganizationChange, Organizations, SessionRules, perm};
 use utoipa::ToSchema;

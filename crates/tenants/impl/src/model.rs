@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use kernel::{FieldFault, OrgRole, Timestamp, UserId, text};
-use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange, SessionRules};
+use tenants_api::{NewOrganization, NotYet, Organization, OrganizationChange, SessionRules, fault_of_picture};
 use uuid::Uuid;
 
 /// The longest slug without its suffix.
@@ -74,9 +74,7 @@ pub(crate) fn checked_change(mut change: OrganizationChange) -> Result<Organizat
             faults.push(FieldFault::new(format!("/categories/{index}"), "DUPLICATE", "is listed already"));
         }
     }
-    if change.logo_url.as_deref().is_some_and(|logo| !text::is_https_address(logo, 2000)) {
-        faults.push(FieldFault::new("/logoUrl", "INVALID_FORMAT", "must be an https address of at most 2000 characters"));
-    }
+    faults.extend(fault_of_picture(change.logo_url.as_deref(), "/logoUrl"));
     if change.approval_threshold.is_some_and(|threshold| threshold.minor() < 0) {
         faults.push(FieldFault::new("/approvalThreshold/amount", "OUT_OF_RANGE", "must not be negative"));
     }

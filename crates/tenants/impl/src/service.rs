@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
-use auth_api::Authorizer;
+use auth_api::{Authorizer, without_added};
 use chrono::TimeDelta;
 use kernel::{
     Actor, Ctx, Denied, Fault, FaultKind, OrgId, OrgRole, Page, PageRequest, Permission, Position, Scope, Timestamp, UserId,
@@ -135,7 +135,7 @@ impl Service {
         if memberships::role(tx, ctx.org, user).await? != Some(role) {
             return Err(gone.into());
         }
-        let built_in = self.authorizer.check(&ctx.without_added(), permission, Scope::Organization).is_ok();
+        let built_in = self.authorizer.check(&without_added(ctx), permission, Scope::Organization).is_ok();
         if built_in || roles::holds(tx, ctx.org, user, permission.name()).await? { Ok(()) } else { Err(gone.into()) }
     }
 }

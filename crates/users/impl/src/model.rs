@@ -3,6 +3,7 @@
 use auth_api::email::Email;
 use kernel::{FieldFault, OrgId, OrgRole, Timestamp, UserId, text};
 use mail_api::Language;
+use tenants_api::fault_of_picture;
 use users_api::{Departure, Export, NewInvitation, ProfileChange, User};
 use uuid::Uuid;
 
@@ -86,11 +87,7 @@ fn checked_name(name: String, faults: &mut Vec<FieldFault>) -> String {
 pub(crate) fn checked_profile(mut change: ProfileChange) -> Result<ProfileChange, Vec<FieldFault>> {
     let mut faults = Vec::new();
     change.name = checked_name(change.name, &mut faults);
-    if let Some(image) = &change.image
-        && !text::is_https_address(image, 2000)
-    {
-        faults.push(FieldFault::new("/image", "INVALID_FORMAT", "must be an https address of at most 2000 characters"));
-    }
+    faults.extend(fault_of_picture(change.image.as_deref(), "/image"));
     if faults.is_empty() { Ok(change) } else { Err(faults) }
 }
 

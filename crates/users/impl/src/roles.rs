@@ -11,7 +11,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
-use auth_api::{Authorizer, Sessions, Teams};
+use auth_api::{Authorizer, Sessions, Teams, without_added};
 use kernel::{Ctx, Denied, OrgRole, Permission, ProjectId, Scope, Timestamp, UserId};
 use module::Wired;
 use serde_json::json;
@@ -72,7 +72,7 @@ impl Roles {
     /// Passes if the context's built-in role holds each of these permissions: nobody gives what they have not got, nor what a role that may be taken
     /// from them at this moment lets them do.
     fn check_held<'a>(&self, ctx: &Ctx, permissions: impl IntoIterator<Item = &'a String>) -> Result<(), Error> {
-        let (own, known) = (ctx.without_added(), self.known(ctx));
+        let (own, known) = (without_added(ctx), self.known(ctx));
         for name in permissions {
             // What is no permission any more, or none of custom roles, allows nothing.
             if let Some(known) = known.iter().find(|known| known.is_addable && known.permission.name() == name) {

@@ -2,9 +2,11 @@
 
 use actix_web::http::Method;
 use actix_web::test::TestRequest;
+use actix_web::{HttpResponse, delete, get, patch, post};
 use insta::assert_json_snapshot;
+use web::{Guard, Id, Problem, Reply};
 
-use crate::fixture::{Client, ID, routes, signed};
+use crate::fixture::{Client, ID, routes, settings, signed};
 
 #[actix_web::test]
 async fn an_unknown_path_is_404() {
@@ -37,8 +39,7 @@ async fn a_known_path_with_another_method_is_405() {
 
 #[actix_web::test]
 async fn options_tells_what_a_path_takes() {
-    let document =
-        Client::with(crate::fixture::settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
+    let document = Client::with(settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
     let ask = |method, path: &str| TestRequest::default().method(method).uri(path);
     for (path, allow) in [
         ("/api/things", "GET, HEAD, OPTIONS, POST"),
@@ -55,6 +56,56 @@ async fn options_tells_what_a_path_takes() {
         assert_eq!((got.code(), got.header("allow")), ((405, "METHOD_NOT_ALLOWED".into()), Some(allow)), "{path}");
     }
     assert_eq!(document.send(ask(Method::OPTIONS, "/api/nothing")).await.status, 404);
+}
+
+#[utoipa::path(responses((status = 200, description = "What can be chosen")))]
+#[post("/api/choices/options")]
+async fn options() -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&"options").response())
+}
+
+#[utoipa::path(responses((status = 200, description = "Its name")))]
+#[get("/api/choices/{id}")]
+async fn chosen(Id(id): Id<String>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&id).response())
+}
+
+#[utoipa::path(responses((status = 200, description = "Its name")))]
+#[patch("/api/choices/{id}")]
+async fn changed(Id(id): Id<String>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&id).response())
+}
+
+#[utoipa::path(responses((status = 200, description = "Its name")))]
+#[delete("/api/choices/{id}")]
+async fn unchosen(Id(id): Id<String>) -> Result<HttpResponse, Problem> {
+    Ok(Reply::ok(&id).response())
+}
+
+#[actix_web::test]
+async fn a_path_that_a_route_names_is_no_other_routes_parameter() {
+    let mut routes = routes();
+    routes.tag("Choices", "What is chosen.").add(Guard::Public, || chosen).add(Guard::Public, || changed);
+    routes.add(Guard::Public, || unchosen).add(Guard::Public, || options);
+    let client = Client::over(routes, settings(), |deps| deps);
+    let ask = |method: &Method, path: &str| TestRequest::default().method(method.clone()).uri(path);
+    let (named, of_parameter) = ("OPTIONS, POST", "DELETE, GET, HEAD, OPTIONS, PATCH");
+    for (path, allow) in
+        [("/api/choices/options", named), ("/api/choices/%6fptions", named), ("/api/choices/other", of_parameter)]
+    {
+        let got = client.send(ask(&Method::OPTIONS, path)).await;
+        assert_eq!((got.status.as_u16(), got.header("allow")), (204, Some(allow)), "{path}");
+        for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let got = client.send(ask(&method, path)).await;
+            if allow.split(", ").any(|allowed| allowed == method.as_str()) {
+                assert_eq!(got.status, 200, "{method} {path}");
+            } else {
+                assert_eq!((got.status.as_u16(), got.header("allow")), (405, Some(allow)), "{method} {path}");
+            }
+        }
+    }
+    assert_eq!(client.send(ask(&Method::POST, "/api/choices/options")).await.json(), "options");
+    assert_eq!(client.send(ask(&Method::DELETE, "/api/choices/other")).await.json(), "other");
 }
 
 #[actix_web::test]
@@ -124,8 +175,7 @@ async fn every_spelling_of_a_route_has_its_rules() {
 #[actix_web::test]
 async fn head_is_get_without_the_body() {
     let client = Client::new();
-    let document =
-        Client::with(crate::fixture::settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
+    let document = Client::with(settings(), |deps| deps.openapi(routes().openapi(utoipa::openapi::Info::new("t", "1"))));
     let one = format!("/api/things/{ID}");
     for path in
         ["/api/things", &one, "/api/long", "/health/live", "/health/ready", "/api/failures/frozen", "/nothing", "/api/things/x"]

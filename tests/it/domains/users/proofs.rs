@@ -17,7 +17,7 @@ pub async fn walk(walk: &mut Walk) {
     let (owner, nobody) = (walk.owner.clone(), walk.world.anonymous());
     walk.send(&owner.http, "POST /api/auth/verification", &[], &[]).await;
     let token = walk.world.mailed_token(&owner.email).await;
-    walk.send(&nobody, "POST /api/auth/verification/confirm", &[], &[("/token", token.as_str())]).await;
+    walk.send(&owner.http, "POST /api/auth/verification/confirm", &[], &[("/token", token.as_str())]).await;
 
     // Every session ends with it, the walk's own too.
     walk.send(&nobody, "POST /api/auth/password-reset", &[], &[]).await;

@@ -57,25 +57,43 @@ pub(crate) async fn end(tx: &mut Tx, state: &TokenHash, browser: &TokenHash, now
     }))
 }
 
-/// Whose identity it is, locked.
-pub(crate) async fn lock_owner(tx: &mut Tx, told: &Told) -> Result<Option<(IdentityId, UserId)>, Fault> {
-    let it = identities::issuer.eq(&told.issuer).and(identities::subject.eq(&told.subject));
-    let query = identities::table.filter(it).for_no_key_update().select((identities::id, identities::user_id));
-    let row: Option<(Uuid, Uuid)> = query.first(tx.pg()).await.optional().fault()?;
-    Ok(row.map(|(id, user)| (IdentityId(id), UserId(user))))
+/// How an identity stands that somebody had here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is this person's.
+    Linked(IdentityId, UserId),
+    /// It was this person's, who unlinked it: it leads nowhere until somebody who is signed in links it.
+    Unlinked(IdentityId, UserId),
 }
 
-/// Whose identity it is.
-pub(crate) async fn owner(tx: &ReadTx<'_>, told: &Told) -> Result<Option<UserId>, Fault> {
+type StandingRow = (Uuid, Uuid, Option<Timestamp>);
+
+fn standing_of((id, user, unlinked_at): StandingRow) -> Standing {
+    let (id, user) = (IdentityId(id), UserId(user));
+    if unlinked_at.is_some() { Standing::Unlinked(id, user) } else { Standing::Linked(id, user) }
+}
+
+/// How an identity stands, locked.
+pub(crate) async fn lock_standing(tx: &mut Tx, told: &Told) -> Result<Option<Standing>, Fault> {
     let it = identities::issuer.eq(&told.issuer).and(identities::subject.eq(&told.subject));
-    let query = identities::table.filter(it).select(identities::user_id);
-    let row: Option<Uuid> = query.first(&mut tx.pg()).await.optional().fault()?;
-    Ok(row.map(UserId))
+    let query = identities::table.filter(it).for_no_key_update();
+    let row: Option<StandingRow> =
+        query.select((identities::id, identities::user_id, identities::unlinked_at)).first(tx.pg()).await.optional().fault()?;
+    Ok(row.map(standing_of))
+}
+
+/// How an identity stands.
+pub(crate) async fn standing(tx: &ReadTx<'_>, told: &Told) -> Result<Option<Standing>, Fault> {
+    let it = identities::issuer.eq(&told.issuer).and(identities::subject.eq(&told.subject));
+    let query = identities::table.filter(it).select((identities::id, identities::user_id, identities::unlinked_at));
+    let row: Option<StandingRow> = query.first(&mut tx.pg()).await.optional().fault()?;
+    Ok(row.map(standing_of))
 }
 
 /// The identities of a person, locked: of two that are unlinked at a time each sees what the other left.
 pub(crate) async fn lock_of_person(tx: &mut Tx, user: UserId) -> Result<Vec<(IdentityId, String)>, Fault> {
-    let query = identities::table.filter(identities::user_id.eq(user.0)).order(identities::id);
+    let theirs = identities::user_id.eq(user.0).and(identities::unlinked_at.is_null());
+    let query = identities::table.filter(theirs).order(identities::id);
     let rows: Vec<(Uuid, String)> =
         query.for_update().select((identities::id, identities::provider)).load(tx.pg()).await.fault()?;
     Ok(rows.into_iter().map(|(id, provider)| (IdentityId(id), provider)).collect())
@@ -115,8 +133,9 @@ pub(crate) async fn used(tx: &mut Tx, id: IdentityId, now: Timestamp) -> Result<
 /// The identities of a person, the oldest first.
 pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Identity>, Fault> {
     type Row = (Uuid, String, String, Option<String>, Timestamp, Option<Timestamp>);
+    let theirs = identities::user_id.eq(user.0).and(identities::unlinked_at.is_null());
     let rows: Vec<Row> = identities::table
-        .filter(identities::user_id.eq(user.0))
+        .filter(theirs)
         .order((identities::linked_at, identities::id))
         .select((
             identities::id,
@@ -140,12 +159,18 @@ pub(crate) async fn of_person(tx: &ReadTx<'_>, user: UserId) -> Result<Vec<Ident
     Ok(rows.into_iter().map(identity).collect())
 }
 
-/// Unlinks one.
-pub(crate) async fn unlink(tx: &mut Tx, id: IdentityId) -> Result<(), Fault> {
-    diesel::delete(identities::table.find(id.0)).execute(tx.pg()).await.fault().map(drop)
+/// Unlinks one. What is left of it says that it leads nowhere: without, the next sign-in at its provider would link it again by its address.
+pub(crate) async fn unlink(tx: &mut Tx, id: IdentityId, now: Timestamp) -> Result<(), Fault> {
+    diesel::update(identities::table.find(id.0)).set(identities::unlinked_at.eq(now)).execute(tx.pg()).await.fault().map(drop)
 }
 
-/// Unlinks all of a person, and ends what they began; how many they were.
+/// Forgets one that was unlinked: somebody who is signed in links it.
+pub(crate) async fn forget_unlinked(tx: &mut Tx, id: IdentityId) -> Result<(), Fault> {
+    let unlinked = identities::table.find(id.0).filter(identities::unlinked_at.is_not_null());
+    diesel::delete(unlinked).execute(tx.pg()).await.fault().map(drop)
+}
+
+/// Removes all of a person, also what is left of unlinked ones, and ends what they began; how many they were.
 pub(crate) async fn delete_of_person(tx: &mut Tx, user: UserId) -> Result<usize, Fault> {
     let begun = sign_ins_elsewhere::table.filter(sign_ins_elsewhere::user_id.eq(user.0));
     diesel::delete(begun).execute(tx.pg()).await.fault()?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::asking::{origin, whose};
 use super::opening::Opening;
 use super::{Known, Service};
-use crate::attempts::{Tries, factor_key, own_factor_key};
+use crate::attempts::{Familiar, Tries, factor_key, own_factor_key};
 use crate::budget::Limited;
 use crate::checked::Checked;
 use crate::repo::pending::NewPending;
@@ -103,7 +103,8 @@ impl Service {
             .await?;
         let user = person.id;
         let known = self.known(&person.email).await?.filter(|known| known.person.id == user).ok_or(Error::PendingSpent)?;
-        let key = factor_key(user, self.familiar(Some(user), device, asking.from).await?);
+        let familiar = self.familiar(Some(user), device, asking.from).await?;
+        let key = factor_key(user, familiar);
         let tries = self.try_factor(user, &key, origin(&asking)).await?;
         let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
         let outcome = self
@@ -139,7 +140,10 @@ impl Service {
                 return Err(Error::WrongSecondFactor);
             }
         };
-        self.attempts.forget_own(&key);
+        // What strangers share stays spent, or the person's own sign-ins would give it back to who guesses.
+        if familiar != Familiar::Stranger {
+            self.attempts.forget_own(&key);
+        }
         drop(tries);
         self.complete(signed_in).await
     }

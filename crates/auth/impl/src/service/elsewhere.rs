@@ -23,6 +23,7 @@ use super::asking::{address_of, origin, whose as concerned};
 use super::opening::Opening;
 use super::{Known, Service};
 use crate::elsewhere::{self as rules, Pending};
+use crate::repo::identities::Standing;
 use crate::security_event::{Origin, Whose};
 use crate::{model, repo, security, token};
 
@@ -142,10 +143,11 @@ impl Elsewhere {
             .system
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
-                let owned = repo::identities::lock_owner(tx, whose.told).await?;
-                // Unlinked meanwhile.
-                let Some((id, _)) = owned.filter(|(_, owner)| *owner == user) else { return Err(Error::SignInSpent) };
-                self.admit_in(tx, id, &known, whose).await
+                match repo::identities::lock_standing(tx, whose.told).await? {
+                    Some(Standing::Linked(id, owner)) if owner == user => self.admit_in(tx, id, &known, whose).await,
+                    // Unlinked meanwhile.
+                    _ => Err(Error::SignInSpent),
+                }
             })
             .await
     }
@@ -164,17 +166,25 @@ impl Elsewhere {
                 None => self.sign_up_in(tx, &email, whose).await.map(Entered::SignedIn),
             })
             .await;
-        if let (Err(Error::AccountUnproven), Some(known)) = (&entered, &known) {
-            let kind = SecurityEventKind::IdentityRefused;
-            security::note(&self.auth.system, kind, concerned(Some(known)), origin(whose.asking)).await;
+        if let (Err(Error::AccountUnproven | Error::LinkWhileSignedIn), Some(known)) = (&entered, &known) {
+            self.note_refusal(concerned(Some(known)), whose).await;
         }
         entered
+    }
+
+    /// Notes that an identity leads nowhere.
+    async fn note_refusal(&self, of: Whose, whose: Heard<'_>) {
+        security::note(&self.auth.system, SecurityEventKind::IdentityRefused, of, origin(whose.asking)).await;
     }
 
     async fn adopt_in(&self, tx: &mut Tx, known: &Known, email: &Email, whose: Heard<'_>) -> Result<Entered, Error> {
         let user = known.person.id;
         self.proven_in(tx, user, email).await?;
         repo::lock_person(tx, user).await?;
+        // Linked before the second factor was shown, it would be a way in for whoever has the address at a provider.
+        if !repo::factors::kinds(tx, user).await?.is_empty() {
+            return Err(Error::LinkWhileSignedIn);
+        }
         let org = concerned(Some(known)).org;
         let id = self.link_in(tx, (&known.person, org), whose).await?;
         self.auth.record_of_in(tx, known, whose.asking, linked(id, whose)).await?;
@@ -218,9 +228,11 @@ impl Elsewhere {
                 repo::lock_person(tx, user).await?;
                 // Whoever signed out meanwhile, or was signed out, links nothing.
                 let session = repo::session_by_id(tx, user, session).await?.ok_or(Error::SignInSpent)?;
-                match repo::identities::lock_owner(tx, whose.told).await? {
-                    Some((_, owner)) if owner == user => return Ok(()),
-                    Some(_) => return Err(Error::IdentityTaken),
+                match repo::identities::lock_standing(tx, whose.told).await? {
+                    Some(Standing::Linked(_, owner)) if owner == user => return Ok(()),
+                    Some(Standing::Linked(..)) => return Err(Error::IdentityTaken),
+                    // Whoever had it unlinked it. Who is signed in and has it at the provider takes it up.
+                    Some(Standing::Unlinked(id, _)) => repo::identities::forget_unlinked(tx, id).await?,
                     None => {}
                 }
                 let id = self.link_in(tx, (&known.person, Some(session.org)), whose).await?;
@@ -319,9 +331,12 @@ impl SignInElsewhere for Elsewhere {
             self.link(who, whose).await?;
             return Ok(Arrived { arrival: Arrival::Linked, return_to });
         }
-        let owner = system.read(async |tx| repo::identities::owner(tx, &told).await).await?;
-        let entered = match owner {
-            Some(user) => self.enter(user, whose).await?,
+        let entered = match system.read(async |tx| repo::identities::standing(tx, &told).await).await? {
+            Some(Standing::Linked(_, user)) => self.enter(user, whose).await?,
+            Some(Standing::Unlinked(_, user)) => {
+                self.note_refusal(Whose { user: Some(user), org: None }, whose).await;
+                return Err(Error::IdentityUnlinked);
+            }
             None => self.enter_first(whose).await?,
         };
         let entered = self.auth.complete_entered(entered).await?;
@@ -333,7 +348,14 @@ impl SignInElsewhere for Elsewhere {
         Ok(self.auth.system.read(async |tx| repo::identities::of_person(tx, user).await).await?)
     }
 
-    async fn unlink(&self, ctx: &Ctx, id: IdentityId, client: &Client, language: Language) -> Result<(), Error> {
+    async fn unlink(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        id: IdentityId,
+        client: &Client,
+        language: Language,
+    ) -> Result<(), Error> {
         let user = ctx.person().ok_or(Error::NotAuthenticated)?;
         let person = self.auth.system.read(async |tx| self.auth.directory.person(tx, user).await).await?;
         let person = person.ok_or(Error::NotAuthenticated)?;
@@ -342,6 +364,10 @@ impl SignInElsewhere for Elsewhere {
             .system
             .write(async |tx| {
                 let password = repo::lock_person(tx, user).await?;
+                // Whoever was signed out meanwhile unlinks nothing.
+                if !repo::hold_session(tx, user, session).await? {
+                    return Err(Error::NotAuthenticated);
+                }
                 let passkeys = repo::passkeys::lock_places(tx, user).await?;
                 let identities = repo::identities::lock_of_person(tx, user).await?;
                 let it = identities.iter().find(|(present, _)| *present == id);
@@ -349,8 +375,11 @@ impl SignInElsewhere for Elsewhere {
                 if password.is_none() && passkeys.is_empty() && identities.len() == 1 {
                     return Err(Error::LastWayIn);
                 }
-                repo::identities::unlink(tx, id).await?;
-                let entry = NewEntry::named("auth.unlink_identity", "identity", id).before(json!({ "provider": provider }));
+                repo::identities::unlink(tx, id, now).await?;
+                // As with a passkey: whoever came by it, on whichever device, comes anew.
+                let ended = self.auth.end_before_in(tx, user, session).await?;
+                let before = json!({ "provider": provider, "endedSessions": ended });
+                let entry = NewEntry::named("auth.unlink_identity", "identity", id).before(before);
                 self.auth.audit.record_in(tx, ctx, entry).await?;
                 let origin = Origin { request: &ctx.request, address: client.address };
                 security::note_in(tx, SecurityEventKind::IdentityUnlinked, (user, ctx.org), &origin).await?;

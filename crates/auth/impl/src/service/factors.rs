@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use audit_api::NewEntry;
 use auth_api::{
-    Asking, Error, FactorKind, FactorShown, NewTotp, OwnFactors, SecondFactors, SecurityEventKind, SessionRules, SignedIn,
+    Asking, Error, FactorKind, FactorShown, MfaPolicy, NewTotp, OwnFactors, SecondFactors, SecurityEventKind, SessionRules,
+    SignedIn,
 };
 use chrono::TimeDelta;
-use kernel::{Ctx, Fault, MfaPolicy, OrgRole, SessionId, Timestamp, UserId};
+use kernel::{Ctx, Fault, OrgRole, SessionId, Timestamp, UserId};
 use mail_api::FactorChange;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;

@@ -10,8 +10,7 @@ use super::Service;
 use crate::repo;
 
 impl Service {
-    /// Takes no lock of the password: whoever signs in at this moment has that, and waits for nobody. A session that they open yet is worth nothing
-    /// ([`auth_api::Directory::membership`]).
+    /// The person is locked: whoever signs in at this moment waits, and is refused then ([`auth_api::Directory::admits_in`]).
     pub(super) async fn lock_out_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {
         let now = self.clock.now();
         repo::end_all(tx, user, now).await?;

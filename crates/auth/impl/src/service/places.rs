@@ -33,8 +33,8 @@ impl Service {
                     Some(projects) => self.teams.roles_among(tx, org, user, projects).await?,
                 };
                 // Owners and administrators hold whatever a custom role can.
-                let added = if membership.role.needs_teams() {
-                    AddedPermissions::of(self.directory.added_permissions(tx, user, org).await?)
+                let added: AddedPermissions = if membership.role.needs_teams() {
+                    self.directory.added_permissions(tx, user, org).await?.into()
                 } else {
                     AddedPermissions::default()
                 };

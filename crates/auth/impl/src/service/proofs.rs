@@ -1,8 +1,8 @@
 //! `Proofs`: the verbs that go by mail.
 
 use async_trait::async_trait;
-use auth_api::{Asked, Asking, Entered, Error, KnownDevice, Proofs, Purpose, SecurityEventKind, Shown};
-use kernel::{Ctx, SessionId};
+use auth_api::{Asked, Asking, Entered, Error, KnownDevice, Proofs, Purpose, SecurityEventKind, SetUpBefore, Shown};
+use kernel::{Ctx, SessionId, UserId};
 use secrecy::SecretString;
 
 use super::Service;
@@ -13,15 +13,15 @@ impl Proofs for Service {
         self.ask_own_verification(ctx, asking).await
     }
 
-    async fn verify(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
-        self.verify_address(shown, asking).await
+    async fn verify(&self, shown: Shown, by: Option<(UserId, SessionId)>, asking: Asking<'_>) -> Result<SetUpBefore, Error> {
+        self.verify_address(shown, by, asking).await
     }
 
     async fn ask_reset(&self, email: &str, asking: Asking<'_>) -> Result<Asked, Error> {
         self.ask_by_address(Purpose::ResetPassword, SecurityEventKind::PasswordResetAsked, email, asking).await
     }
 
-    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<KnownDevice, Error> {
+    async fn reset(&self, shown: Shown, password: SecretString, asking: Asking<'_>) -> Result<Option<KnownDevice>, Error> {
         self.reset_password(shown, password, asking).await
     }
 

@@ -5,10 +5,10 @@
 
 use audit_api::NewEntry;
 use auth_api::{
-    Account, Asking, Client, Entered, Error, KnownDevice, Membership, NewAccount, Purpose, Revoked, SecurityEventKind, Shown,
-    SignInMethod, SignedIn,
+    Account, Asking, Client, Entered, Error, KnownDevice, Membership, NewAccount, Purpose, Revoked, SecurityEventKind,
+    SetUpBefore, Shown, SignInMethod, SignedIn,
 };
-use kernel::{Ctx, Fault, OrgRole, ProjectRoles, UserId};
+use kernel::{Ctx, Fault, OrgRole, ProjectRoles, SessionId, UserId};
 use mail_api::{Content, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -122,16 +122,48 @@ impl Service {
         security::note_in(tx, SecurityEventKind::UnprovenAccessEnded, whose(Some(known)), &origin(asking)).await
     }
 
-    pub(super) async fn verify_address(&self, shown: Shown, asking: Asking<'_>) -> Result<(), Error> {
+    /// Whether what is shown comes from whoever set the account up: they typed the code into the program that asked for it, or are signed in.
+    async fn is_by_holder_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        shown: &Shown,
+        by: Option<(UserId, SessionId)>,
+    ) -> Result<bool, Fault> {
+        match (shown, by) {
+            (Shown::Code { .. }, _) => Ok(true),
+            (Shown::Token(_), Some((holder, session))) if holder == user => {
+                Ok(repo::session_by_id(tx, user, session).await?.is_some())
+            }
+            (Shown::Token(_), _) => Ok(false),
+        }
+    }
+
+    pub(super) async fn verify_address(
+        &self,
+        shown: Shown,
+        by: Option<(UserId, SessionId)>,
+        asking: Asking<'_>,
+    ) -> Result<SetUpBefore, Error> {
         let proof = self.look_at(Purpose::VerifyAddress, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
         self.system
             .write(async |tx| {
-                self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(&shown))?;
+                let proven = self.directory.prove_in(tx, user, &proof.email_key).await?.ok_or_else(|| refused(&shown))?;
+                repo::lock_person(tx, user).await?;
                 self.use_up_in(tx, &proof, &shown).await?;
+                let before = if proven.was_verified || self.is_by_holder_in(tx, user, &shown, by).await? {
+                    SetUpBefore::Kept
+                } else {
+                    repo::delete_password(tx, user).await?;
+                    self.end_access_in(tx, user).await?;
+                    self.end_unproven_in(tx, &known, &asking).await?;
+                    SetUpBefore::Ended
+                };
                 self.record_of_in(tx, &known, &asking, NewEntry::named("auth.verify_address", "user", user)).await?;
-                Ok(security::note_in(tx, SecurityEventKind::AddressVerified, user, &origin(&asking)).await?)
+                security::note_in(tx, SecurityEventKind::AddressVerified, user, &origin(&asking)).await?;
+                Ok::<_, Error>(before)
             })
             .await
     }
@@ -141,7 +173,7 @@ impl Service {
         shown: Shown,
         password: SecretString,
         asking: Asking<'_>,
-    ) -> Result<KnownDevice, Error> {
+    ) -> Result<Option<KnownDevice>, Error> {
         let proof = self.look_at(Purpose::ResetPassword, &shown, &asking).await?;
         let known = self.person_of(&proof, &shown).await?;
         let user = known.person.id;
@@ -173,8 +205,12 @@ impl Service {
                     content: Content::PasswordChanged { at: self.clock.now(), link: None },
                 };
                 self.mails.send_in(tx, told).await?;
-                // Whoever reads the mail is its person: the sign-in that comes next is no stranger's.
-                Ok::<_, Error>(self.know_device_in(tx, user, None, asking.from).await?)
+                // With a second factor, whoever reads the mail has not shown that they are its person: a device that is known has tries of that of its own.
+                if !repo::factors::kinds(tx, user).await?.is_empty() {
+                    return Ok(None);
+                }
+                // Without, whoever reads the mail is: the sign-in that comes next is no stranger's.
+                Ok::<_, Error>(Some(self.know_device_in(tx, user, None, asking.from).await?))
             })
             .await
     }

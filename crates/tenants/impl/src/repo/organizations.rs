@@ -1,8 +1,9 @@
 //! SQL of organisations.
 
+use auth_api::MfaPolicy;
 use db::prelude::*;
 use diesel::sql_types::{Bool, Text, Timestamptz, Uuid as SqlUuid};
-use kernel::{Fault, MfaPolicy, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
+use kernel::{Fault, Money, OrgId, OrgRole, PageRequest, RequestId, Timestamp, UserId};
 use tenants_api::{Error, NewOrganization, Organization, OrganizationChange, Remembered, SessionRules, Standing};
 use uuid::Uuid;
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use audit_api::NewEntry;
+use auth_api::{is_added, without_added};
 use kernel::{Ctx, Fault, OrgId, OrgRole, Permission, Scope, UserId};
 use serde_json::json;
 use tenants_api::{
@@ -28,7 +29,7 @@ impl Service {
     ) -> Result<Option<Result<serde_json::Value, NotYet>>, Fault> {
         let permission = Permission(request.action);
         let scope = request.project.map_or(Scope::Organization, Scope::Project);
-        if !ctx.added.names(permission) || self.authorizer.check(&ctx.without_added(), permission, scope).is_ok() {
+        if !is_added(ctx, permission) || self.authorizer.check(&without_added(ctx), permission, scope).is_ok() {
             return Ok(None);
         }
         let (grants, now) = repo::hold_grants(tx, ctx.org, present, request.action).await?;

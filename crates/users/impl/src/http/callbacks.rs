@@ -105,6 +105,8 @@ fn refused(words: &Words, error: Error) -> Result<HttpResponse, Problem> {
         Error::ProviderRefused => (StatusCode::CONFLICT, &words.refused),
         Error::AddressNotVouched => (StatusCode::CONFLICT, &words.not_vouched),
         Error::AccountUnproven => (StatusCode::CONFLICT, &words.unproven),
+        Error::LinkWhileSignedIn => (StatusCode::CONFLICT, &words.second_factor),
+        Error::IdentityUnlinked => (StatusCode::CONFLICT, &words.unlinked),
         Error::EmailTaken => (StatusCode::CONFLICT, &words.looks_taken),
         Error::IdentityTaken => (StatusCode::CONFLICT, &words.taken),
         Error::TooManyIdentities(_) => (StatusCode::CONFLICT, &words.many),

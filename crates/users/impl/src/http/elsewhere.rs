@@ -135,7 +135,8 @@ pub(super) async fn providers(elsewhere: Data<dyn SignInElsewhere>) -> Result<Ht
 ///
 /// The browser goes to `authorizationUrl`, and comes back to this server, which signs it in and sends it on to `returnTo`. It counts for this browser,
 /// by a cookie, for ten minutes and once. Where nobody has the identity, the account with the provider's address is linked with it, if the address is
-/// proven here and verified there, and its person is told; with an address that nobody has, a new account is made.
+/// proven here and verified there and the account has no second factor, and its person is told; with an address that nobody has, a new account is made.
+/// An identity that was unlinked signs nobody in before it is linked again.
 #[utoipa::path(
     params(("provider" = String, Path, description = "The key of the provider", example = "oidc")),
     responses(
@@ -195,7 +196,8 @@ pub(super) async fn link(
 
 /// Unlink an identity from the caller's account.
 ///
-/// It signs nobody in any more; sessions go on. The person is told by mail.
+/// It signs nobody in any more, and only `POST /api/user/identities` links it again. The caller's other sessions end, and sign-ins that wait for a second
+/// factor. The person is told by mail.
 #[utoipa::path(responses(
     (status = 204, description = "Unlinked"),
     (status = 409, description = "LAST_WAY_IN: the caller has no password, no passkey and no other identity"),
@@ -203,13 +205,14 @@ pub(super) async fn link(
 #[delete("/api/user/identities/{id}")]
 pub(super) async fn unlink(
     Authed(ctx): Authed,
+    CurrentSession(session): CurrentSession,
     Id(id): Id<IdentityId>,
     info: RequestInfo,
     request: HttpRequest,
     elsewhere: Data<dyn SignInElsewhere>,
 ) -> Result<HttpResponse, Problem> {
     let client = Client { address: info.address, agent: info.agent };
-    elsewhere.unlink(&ctx, id, &client, language_of(&request)).await?;
+    elsewhere.unlink(&ctx, session.id, id, &client, language_of(&request)).await?;
     Ok(Reply::no_content().response())
 }
 

@@ -7,10 +7,11 @@ mod words;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use auth_api::{Asking, Entered, Error, PendingSignIn, Proofs, Purpose, Shown};
-use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
+use auth_api::{Asking, Entered, Error, PendingSignIn, Proofs, Purpose, SetUpBefore, Shown};
+use web::{AuthRateLimit, CurrentSession, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::answers::{cookies_of, device_cookie};
+use super::asking::signed_in;
 use super::cookies::{CookieSettings, Device};
 use super::language::language_of;
 use words::{Words, says};
@@ -35,13 +36,15 @@ pub(super) fn asks_second_factor(
 
 fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
     let show = move |request: HttpRequest, proofs: Data<dyn Proofs>| show(path, purpose, request, proofs);
-    let act = move |limit: AuthRateLimit,
-                    request: HttpRequest,
-                    info: RequestInfo,
-                    proofs: Data<dyn Proofs>,
-                    cookies: Data<CookieSettings>,
-                    device: Device,
-                    form: FormBody| act(path, purpose, (limit, request, info), proofs, cookies, device, form);
+    let act =
+        move |limit: AuthRateLimit,
+              request: HttpRequest,
+              info: RequestInfo,
+              session: Option<CurrentSession>,
+              proofs: Data<dyn Proofs>,
+              cookies: Data<CookieSettings>,
+              device: Device,
+              form: FormBody| act(path, purpose, (limit, request, info, session), proofs, cookies, device, form);
     config.service(resource(path).route(get().to(show)).route(post().to(act)));
 }
 
@@ -64,7 +67,7 @@ async fn show(
 async fn act(
     path: &'static str,
     purpose: Purpose,
-    (_, request, info): (AuthRateLimit, HttpRequest, RequestInfo),
+    (_, request, info, session): (AuthRateLimit, HttpRequest, RequestInfo, Option<CurrentSession>),
     proofs: Data<dyn Proofs>,
     cookies: Data<CookieSettings>,
     device: Device,
@@ -75,12 +78,16 @@ async fn act(
     let token = form.get("token");
     let shown = Shown::Token(token.to_owned().into());
     let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
+    let mut before = SetUpBefore::Kept;
     let done = match purpose {
-        Purpose::VerifyAddress => proofs.verify(shown, asking).await.map(|()| (None, None)),
+        Purpose::VerifyAddress => proofs.verify(shown, signed_in(session), asking).await.map(|became| {
+            before = became;
+            (None, None)
+        }),
         Purpose::ChangeAddress => proofs.change_address(shown, asking).await.map(|()| (None, None)),
         Purpose::ResetPassword => {
             let password = form.get("password").to_owned();
-            proofs.reset(shown, password.into(), asking).await.map(|device| (None, Some(device)))
+            proofs.reset(shown, password.into(), asking).await.map(|device| (None, device))
         }
         Purpose::MagicLink => {
             proofs.follow_magic_link(shown, asking, device.0.as_ref()).await.map(|entered| (Some(entered), None))
@@ -89,10 +96,13 @@ async fn act(
     match done {
         Ok((Some(Entered::Pending(pending)), _)) => second::asks(words, &pending, &cookies),
         Ok((entered, known)) => {
-            let (title, lead) = words.done(purpose);
+            let (title, lead) = match before {
+                SetUpBefore::Kept => words.done(purpose),
+                SetUpBefore::Ended => (words.done(purpose).0, words.ended_lead),
+            };
             let mut response = says(words, StatusCode::OK, title, lead);
             let set = match &entered {
-                Some(Entered::SignedIn(signed_in)) => cookies_of(signed_in, &cookies),
+                Some(Entered::SignedIn(opened)) => cookies_of(opened, &cookies),
                 _ => known.iter().map(|device| device_cookie(device, &cookies)).collect(),
             };
             for cookie in &set {

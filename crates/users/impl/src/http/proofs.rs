@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use web::{AuthRateLimit, Authed, CurrentSession, Json, NoBody, OneOf, Problem, Reply, RequestInfo};
 
 use super::answers::{SignedInOut, device_cookie};
-use super::asking::asking;
+use super::asking::{asking, signed_in};
 use super::cookies::{CookieSettings, Device};
 use super::dto::AskedOut;
 use super::examples;
@@ -120,7 +120,9 @@ pub(super) async fn ask_verification(
 
 /// Prove one's address.
 ///
-/// With what the mail holds. `emailVerified` is true from then on. The link of the mail leads to a page that asks first and does the same.
+/// With what the mail holds. `emailVerified` is true from then on. The link of the mail leads to a page that asks first and does the same. With `token`
+/// and without a session of the account's person, what was set up before the address was proven ends: the password, sessions, API keys, identities and
+/// second factors may be those of somebody who registered with another's address. In a session, or by `requestId` and `code`, they stay.
 #[utoipa::path(responses(
     (status = 204, description = "The address is proven"),
     (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
@@ -131,10 +133,11 @@ pub(super) async fn verify(
     _: AuthRateLimit,
     info: RequestInfo,
     request: HttpRequest,
+    session: Option<CurrentSession>,
     proofs: Data<dyn Proofs>,
     body: Json<ProofIn>,
 ) -> Result<HttpResponse, Problem> {
-    proofs.verify(body.0.read()?, asking(&info, language_of(&request))).await?;
+    proofs.verify(body.0.read()?, signed_in(session), asking(&info, language_of(&request))).await?;
     Ok(Reply::no_content().response())
 }
 
@@ -159,7 +162,7 @@ pub(super) async fn ask_reset(
 ///
 /// Every session of the account ends, on this server and all others; nobody is signed in by it. A password that is refused uses nothing up.
 #[utoipa::path(responses(
-    (status = 204, description = "The password is set: sign in with it; the cookie `__Host-device` (in development `device`) tells that this device is the person's"),
+    (status = 204, description = "The password is set: sign in with it; the cookie `__Host-device` (in development `device`) tells that this device is the person's, if no second factor is to be shown"),
     (status = 409, description = "LINK_SPENT: the link was used already, is too old, or was replaced by newer ones; WRONG_CODE: the code is \
         wrong, or counts no more after 5 tries or 10 minutes"),
     (status = 422, description = "What is wrong with the password: such as TOO_COMMON, SAME_AS_EMAIL"),
@@ -177,7 +180,9 @@ pub(super) async fn reset(
     let password = SecretString::from(password);
     let device = proofs.reset(proof(token, request_id, code)?, password, asking(&info, language_of(&request))).await?;
     let mut response = Reply::no_content().response();
-    response.add_cookie(&device_cookie(&device, &cookie)).map_err(|_| Problem::internal())?;
+    if let Some(device) = &device {
+        response.add_cookie(&device_cookie(device, &cookie)).map_err(|_| Problem::internal())?;
+    }
     Ok(response)
 }
 

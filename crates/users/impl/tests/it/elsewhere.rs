@@ -27,7 +27,7 @@ impl Default for Fakes {
 
 impl Fakes {
     /// From now on they tell this.
-    fn tell(&self, told: Told) {
+    pub fn tell(&self, told: Told) {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Ok(told);
     }
 
@@ -69,7 +69,7 @@ impl IdentityProviders for Fakes {
     }
 }
 
-fn somebody(subject: &str, email: &str) -> Told {
+pub fn somebody(subject: &str, email: &str) -> Told {
     Told {
         issuer: "https://google.example".to_owned(),
         subject: subject.to_owned(),
@@ -81,7 +81,7 @@ fn somebody(subject: &str, email: &str) -> Told {
 
 /// A sign-in elsewhere that began in a browser.
 #[derive(Clone)]
-struct Away {
+pub struct Away {
     state: String,
     nonce: String,
     verifier: String,
@@ -94,14 +94,14 @@ fn parameter(url: &str, name: &str) -> String {
 }
 
 impl Away {
-    fn of(url: &str, answer: &Answer) -> Self {
+    pub fn of(url: &str, answer: &Answer) -> Self {
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         assert!(cookie.starts_with("__Host-elsewhere="), "{cookie}");
         Self { state: parameter(url, "state"), nonce: parameter(url, "nonce"), verifier: parameter(url, "verifier"), cookie }
     }
 
     /// The browser that began comes back with a code.
-    async fn back(&self, replica: &Replica) -> Answer {
+    pub async fn back(&self, replica: &Replica) -> Answer {
         self.back_to(replica, "google", &format!("state={}&code=the-code", self.state)).await
     }
 
@@ -111,18 +111,18 @@ impl Away {
     }
 }
 
-async fn begin(replica: &Replica) -> Away {
+pub async fn begin(replica: &Replica) -> Away {
     let answer = replica.post("/api/auth/oauth/google/start", None, json!({ "returnTo": "/projects" })).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     Away::of(answer.body["authorizationUrl"].as_str().unwrap(), &answer)
 }
 
-async fn begin_linking(replica: &Replica, who: &Account) -> Answer {
+pub async fn begin_linking(replica: &Replica, who: &Account) -> Answer {
     replica.post("/api/user/identities", Some(&who.token), json!({ "provider": "google" })).await
 }
 
 /// Who is signed in by the answer's cookie.
-async fn entered(replica: &Replica, answer: &Answer) -> Value {
+pub async fn entered(replica: &Replica, answer: &Answer) -> Value {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/projects"), "{}", answer.body);
     let cookies = answer.header("set-cookie");
     let session = cookies.lines().find(|cookie| cookie.starts_with("__Host-session=")).unwrap_or_else(|| panic!("{cookies}"));
@@ -135,7 +135,7 @@ async fn entered(replica: &Replica, answer: &Answer) -> Value {
 }
 
 /// Nobody is, and a page says why.
-fn refused(answer: &Answer, status: u16, says: &str) {
+pub fn refused(answer: &Answer, status: u16, says: &str) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert!(!answer.header("set-cookie").contains("session="), "{}", answer.header("set-cookie"));
     let html = answer.body.as_str().unwrap_or_default();
@@ -143,7 +143,7 @@ fn refused(answer: &Answer, status: u16, says: &str) {
     assert!(answer.header("content-security-policy").contains("default-src 'none'") && !html.contains("<script"));
 }
 
-async fn kinds(replica: &Replica, token: &str) -> Vec<String> {
+pub async fn kinds(replica: &Replica, token: &str) -> Vec<String> {
     let events = replica.get("/api/user/security-events", token).await;
     events.body["data"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned()).collect()
 }

@@ -115,7 +115,16 @@ async fn an_address_is_confirmed_and_changed_on_pages_in_the_readers_language() 
     let german = TestRequest::get().uri(&format!("/auth/verify?token={token}")).insert_header(("Accept-Language", "de"));
     let page = replica.send(german).await;
     assert!(html(&page).contains("lang=\"de\"") && html(&page).contains("Adresse bestätigen"), "{}", html(&page));
-    assert_eq!(press(&replica, "/auth/verify", &[("token", &token)], &[]).await.status, 200);
+    let signed_in = TestRequest::post()
+        .uri("/auth/verify")
+        .insert_header(("Host", "build14.example"))
+        .insert_header(("Origin", "null"))
+        .insert_header(("Sec-Fetch-Site", "same-origin"))
+        .insert_header(("Cookie", format!("__Host-session={}", ada.token)));
+    let done = replica.send(signed_in.set_form([("token", &token)])).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert!(html(&done).contains("You may close this page."), "{}", html(&done));
+    assert_eq!(replica.login("ada").await.status, 200, "whoever is signed in keeps the password");
     assert_eq!(replica.get("/api/user", &ada.token).await.body["emailVerified"], true);
     let body = json!({ "email": "lovelace@example.com", "password": PASSWORD });
     assert_eq!(replica.post("/api/user/email", Some(&ada.token), body).await.status, 202);
@@ -123,4 +132,26 @@ async fn an_address_is_confirmed_and_changed_on_pages_in_the_readers_language() 
     assert!(html(&open(&replica, "/auth/email", &token).await).contains("lovelace@example.com"));
     assert_eq!(press(&replica, "/auth/email", &[("token", &token)], &[]).await.status, 200);
     assert_eq!(replica.get("/api/user", &ada.token).await.body["email"], "lovelace@example.com");
+}
+
+#[actix_web::test]
+async fn an_address_that_is_confirmed_by_nobody_signed_in_ends_what_was_set_up_before() {
+    let (db, replica) = scene().await;
+    let (eve, bob) = (replica.register("victim").await, replica.register("bob").await);
+    let token = token_of(&last(&replica, "victim@example.com"));
+    assert!(html(&open(&replica, "/auth/verify", &token).await).contains("it ends the password"));
+    // Somebody else's session is none of the account's person.
+    let other = TestRequest::post()
+        .uri("/auth/verify")
+        .insert_header(("Host", "build14.example"))
+        .insert_header(("Cookie", format!("__Host-session={}", bob.token)));
+    let done = replica.send(other.set_form([("token", &token)])).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert!(html(&done).contains("have ended") && done.header("set-cookie").is_empty(), "{}", html(&done));
+    assert!(!replica.is_live(&eve.token).await && replica.is_live(&bob.token).await);
+    assert_eq!(replica.login("victim").await.refusal(), (401, "WRONG_CREDENTIALS"));
+    let verified = "select email_verified::text from users where email = 'victim@example.com'";
+    assert_eq!(db.query(verified).await, ["true"]);
+    let noted = "select count(*) from security_events where kind in ('unproven_access_ended', 'address_verified')";
+    assert_eq!(db.query(noted).await, ["2"]);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod accounts;
+mod at_a_time;
 mod authenticator;
 mod document;
 mod domains;
@@ -33,3 +34,4 @@ mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;
+mod unlinking;

@@ -461,7 +461,7 @@ impl Replica {
         assert_eq!(self.post("/api/auth/verification", Some(&who.token), json!({})).await.status, 202);
         let mail = self.mails.to(user["email"].as_str().unwrap()).pop().unwrap();
         let (_, token) = mail.content.link().unwrap().as_str().split_once("token=").unwrap();
-        let proven = self.post("/api/auth/verification/confirm", None, json!({ "token": token })).await;
+        let proven = self.post("/api/auth/verification/confirm", Some(&who.token), json!({ "token": token })).await;
         assert_eq!(proven.status, 204, "{}", proven.body);
     }
 

@@ -185,7 +185,7 @@ async fn who_decides_it_has_just_proven_who_they_are() {
 #[actix_web::test]
 async fn the_platform_asks_where_an_organisation_does_not_say() {
     let db = testkit::Database::fresh().await;
-    let settings = auth::Settings { mfa_policy: kernel::MfaPolicy::Privileged, ..auth::Settings::default() };
+    let settings = auth::Settings { mfa_policy: auth_api::MfaPolicy::Privileged, ..auth::Settings::default() };
     let replica = Replica::of(&db, settings).await;
     let ada = replica.register("ada").await;
     replica.verify(&ada).await;

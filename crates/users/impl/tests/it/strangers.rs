@@ -8,6 +8,8 @@ use futures::future::join_all;
 use serde_json::json;
 use testkit::Database;
 
+use crate::authenticator::{finish, pending, set_up};
+use crate::proofs::{last, token_of};
 use crate::scenery::{Answer, PASSWORD, Replica};
 
 const HOME: &str = "198.51.100.7:1000";
@@ -185,4 +187,43 @@ async fn who_keeps_no_cookies_pushes_out_no_device_that_does() {
     assert_eq!(db.query("select count(*) from known_devices where not returned").await, ["20"]);
     let again = try_it(&replica, HOME, "ada@example.com", PASSWORD, Some(&browser)).await;
     assert_eq!(device_of(&again), browser);
+}
+
+#[actix_web::test]
+async fn a_reset_by_mail_gives_no_new_tries_of_the_second_factor() {
+    let (db, replica) = scene(2, 100).await;
+    let ada = replica.register("ada").await;
+    let (shows, _) = set_up(&replica, &ada).await;
+    let token = pending(&replica, "ada").await;
+    let mut tried = Vec::new();
+    for _ in 0..3 {
+        tried.push(finish(&replica, &token, &shows.wrong(&replica)).await.status.as_u16());
+    }
+    assert_eq!(tried, [401, 401, 429]);
+    // Whoever reads the mail has one factor, and not the other one.
+    assert_eq!(replica.post("/api/auth/password-reset", None, json!({ "email": "ada@example.com" })).await.status, 202);
+    let token = token_of(&last(&replica, "ada@example.com"));
+    let reset = json!({ "token": token, "password": PASSWORD });
+    let reset = from(HOME, TestRequest::post()).uri("/api/auth/password-reset/confirm").set_json(reset);
+    let done = replica.send(reset).await;
+    assert_eq!((done.status.as_u16(), done.header("set-cookie")), (204, ""));
+    assert_eq!(db.query("select count(*) from known_devices").await, ["0"]);
+    let entered = try_it(&replica, HOME, "ada@example.com", PASSWORD, None).await;
+    assert_eq!(entered.status, 202, "{}", entered.body);
+    let body = json!({ "mfaToken": entered.body["mfaToken"], "code": shows.wrong(&replica) });
+    let refused = replica.send(from(HOME, TestRequest::post()).uri("/api/auth/mfa").set_json(body)).await;
+    assert_eq!(refused.refusal(), (429, "RATE_LIMITED"));
+}
+
+#[actix_web::test]
+async fn a_second_factor_that_is_right_gives_strangers_no_tries_back() {
+    let (_db, replica) = scene(2, 100).await;
+    let ada = replica.register("ada").await;
+    let (shows, _) = set_up(&replica, &ada).await;
+    let mut shown = Vec::new();
+    for code in [shows.wrong(&replica), shows.code(&replica, 0), shows.wrong(&replica), shows.wrong(&replica)] {
+        let token = pending(&replica, "ada").await;
+        shown.push(finish(&replica, &token, &code).await.status.as_u16());
+    }
+    assert_eq!(shown, [401, 200, 401, 429], "nor are they the person's own");
 }

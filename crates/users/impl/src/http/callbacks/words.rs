@@ -20,6 +20,10 @@ pub(super) struct Words {
     pub not_vouched: Said,
     /// Nobody has proven here that it is.
     pub unproven: Said,
+    /// The account of the address has a second factor.
+    pub second_factor: Said,
+    /// Whoever had the identity here unlinked it.
+    pub unlinked: Said,
     /// Another account has an address that looks the same.
     pub looks_taken: Said,
     /// The identity is another account's.
@@ -67,6 +71,14 @@ static ENGLISH: Words = Words {
     unproven: Said {
         title: "The address of the account is not proven",
         lead: "There is an account with your address, and nobody has proven yet that it is theirs. Sign in by mail first: that proves it. Then sign in here.",
+    },
+    second_factor: Said {
+        title: "The account of your address has a second factor",
+        lead: "This sign-in is not linked with it yet, and is linked by nobody who has not shown that. Sign in here another way, then link the provider in your account.",
+    },
+    unlinked: Said {
+        title: "This sign-in was unlinked",
+        lead: "It was unlinked from its account here, and signs nobody in. Sign in another way, then link the provider in your account again.",
     },
     looks_taken: Said {
         title: "The address belongs to another account",
@@ -116,6 +128,14 @@ static GERMAN: Words = Words {
     unproven: Said {
         title: "Die Adresse des Kontos ist nicht bestätigt",
         lead: "Es gibt ein Konto mit Ihrer Adresse, und noch hat niemand gezeigt, dass sie ihm gehört. Melden Sie sich zuerst per Mail an: das bestätigt sie. Danach melden Sie sich hier an.",
+    },
+    second_factor: Said {
+        title: "Das Konto Ihrer Adresse hat einen zweiten Faktor",
+        lead: "Diese Anmeldung ist noch nicht mit ihm verknüpft, und niemand verknüpft sie, der ihn nicht gezeigt hat. Melden Sie sich hier auf anderem Weg an und verknüpfen Sie den Anbieter dann in Ihrem Konto.",
+    },
+    unlinked: Said {
+        title: "Diese Anmeldung wurde gelöst",
+        lead: "Sie wurde hier von ihrem Konto gelöst und meldet niemanden mehr an. Melden Sie sich auf anderem Weg an und verknüpfen Sie den Anbieter dann wieder in Ihrem Konto.",
     },
     looks_taken: Said {
         title: "Die Adresse gehört zu einem anderen Konto",

@@ -23,6 +23,8 @@ pub(super) struct Words {
     /// Of an address that another account has: heading and text.
     pub taken: &'static str,
     pub taken_lead: &'static str,
+    /// Of an address that was confirmed by somebody who is not signed in: what came of it.
+    pub ended_lead: &'static str,
     /// Of a form that is shown once more.
     pub again: &'static str,
     /// The page that asks for a second factor: heading, text, field, button, and what is wrong with what was typed.
@@ -58,6 +60,7 @@ static ENGLISH: Words = Words {
     spent_lead: "It was used already, is older than ten minutes, or was replaced by a newer one. Ask for another mail, and open the link of the last one.",
     taken: "The address belongs to another account",
     taken_lead: "There is an account with this address, or with one that looks the same. Nothing was changed.",
+    ended_lead: "You are not signed in here, so whoever registered may have been somebody else: the password, the sessions, passkeys, linked sign-ins and keys that were set up before have ended. Sign in by mail, or set a new password by mail.",
     again: "That did not work. The link still counts.",
     second: "Your second factor",
     second_lead: "Type what your authenticator shows now, or one of your recovery codes.",
@@ -71,7 +74,7 @@ static ENGLISH: Words = Words {
     acts: [
         Act {
             title: "Is this your address?",
-            lead: "Somebody registered {} with 14Build. If that was you, confirm it. If not, close this page: nothing happens.",
+            lead: "Somebody registered {} with 14Build. If that was you, confirm it in the browser in which you are signed in, or type the code of the mail there. Confirmed where you are not signed in, it ends the password and everything else that was set up before. If it was not you, close this page: nothing happens.",
             button: "Confirm the address",
             done: "Your address is confirmed",
             done_lead: "You may close this page.",
@@ -108,6 +111,7 @@ static GERMAN: Words = Words {
     spent_lead: "Er wurde schon benutzt, ist älter als zehn Minuten oder durch einen neueren ersetzt. Fordern Sie eine neue Mail an und öffnen Sie den Link der letzten.",
     taken: "Die Adresse gehört zu einem anderen Konto",
     taken_lead: "Es gibt ein Konto mit dieser Adresse oder mit einer, die gleich aussieht. Es wurde nichts geändert.",
+    ended_lead: "Sie sind hier nicht angemeldet, also kann sich jemand anderes registriert haben: Passwort, Sitzungen, Passkeys, verknüpfte Anmeldungen und Schlüssel von vorher sind beendet. Melden Sie sich per Mail an oder setzen Sie per Mail ein neues Passwort.",
     again: "Das hat nicht geklappt. Der Link gilt weiterhin.",
     second: "Ihr zweiter Faktor",
     second_lead: "Geben Sie ein, was Ihr Authenticator gerade zeigt, oder einen Ihrer Wiederherstellungscodes.",
@@ -121,7 +125,7 @@ static GERMAN: Words = Words {
     acts: [
         Act {
             title: "Ist das Ihre Adresse?",
-            lead: "Jemand hat {} bei 14Build registriert. Wenn Sie das waren, bestätigen Sie es. Wenn nicht, schließen Sie diese Seite: es geschieht nichts.",
+            lead: "Jemand hat {} bei 14Build registriert. Wenn Sie das waren, bestätigen Sie es in dem Browser, in dem Sie angemeldet sind, oder geben Sie dort den Code der Mail ein. Wo Sie nicht angemeldet sind, beendet die Bestätigung das Passwort und alles andere, was vorher eingerichtet wurde. Wenn Sie es nicht waren, schließen Sie diese Seite: es geschieht nichts.",
             button: "Adresse bestätigen",
             done: "Ihre Adresse ist bestätigt",
             done_lead: "Sie können diese Seite schließen.",
