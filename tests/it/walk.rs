@@ -209,10 +209,11 @@ fn with_ids(operation: &str, example: &Value, replaced: &[(&str, &str)]) -> Valu
         // Nothing but names of what is, and what counts for a moment: a rate that is replaced would prove nothing of the example.
         let text = place.as_str().unwrap_or_default();
         let name = text.parse::<Uuid>().is_ok() || (text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let code = pointer.ends_with("/code") && text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+        // What an authenticator answers is of one challenge.
+        let answer = pointer.starts_with("/credential/") && operation.contains("/passkey");
         assert!(
-            // What an authenticator answers is of one challenge.
-            name || code || pointer.contains("/credential/"),
+            name || code || answer,
             "the walk replaces {pointer} of the example of {operation}, which is neither an id nor a hash nor a code: send it as it stands"
         );
         *place = json!(id);
