@@ -77,7 +77,8 @@ async fn an_unlinked_identity_is_not_linked_again_by_its_address() {
 async fn what_was_unlinked_neither_counts_nor_comes_back_by_itself() {
     let (db, replica, ada) = adopted().await;
     assert_eq!(unlink(&replica, &ada).await.status, 204);
-    let revived = db.system_uow().write(async |tx| {
+    let system = db.system_uow();
+    let revived = system.write(async |tx| {
         use db::prelude::*;
         diesel::sql_query("update identities set unlinked_at = null").execute(tx.pg()).await.fault()
     });
