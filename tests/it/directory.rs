@@ -162,6 +162,24 @@ async fn whoever_is_deactivated_is_out_at_once_and_comes_back_as_a_plain_member(
 }
 
 #[tokio::test]
+async fn whoever_leaves_with_the_account_is_made_a_member_by_no_directory() {
+    let world = World::new().await;
+    let (owner, directory) = organization(&world, "Acme").await;
+    let ada = person(&world).await;
+    let user = format!("/Users/{}", create(&directory, &ada.email).await);
+    come(&world, &ada, &owner.org).await;
+    let active = |active: bool| json!([{"op": "replace", "path": "active", "value": active}]);
+    patch(&directory, &user, active(false)).await.expect(200);
+    ada.http.delete("/api/user").await.expect(204);
+    patch(&directory, &user, active(true)).await.expect(200);
+    let members = format!("select user_id from memberships where org_id = '{}'", owner.org);
+    assert_eq!(world.db.query(&members).await, [owner.user.as_str()], "she is invited, as anybody else");
+    let invited = owner.http.get("/api/organization/invitations").await.expect(200);
+    assert_eq!(invited.body["data"][0]["email"], ada.email);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn whoever_left_by_themself_is_asked_again_and_a_record_without_an_invitation_waits_for_nobody() {
     let world = World::new().await;
     let (owner, directory) = organization(&world, "Acme").await;

@@ -382,24 +382,23 @@ impl Content {
         }
     }
 
-    /// Where it leads, if it leads anywhere.
-    #[must_use]
-    pub const fn link(&self) -> Option<&Link> {
+    /// Where it leads, and for how long it is worth being read, if not for ever. Each says it here, so that none that is new is forgotten.
+    fn leads(&self) -> (Option<&Link>, Option<Counts>) {
         match self {
-            Self::VerifyAddress { link, .. }
-            | Self::ResetPassword { link, .. }
-            | Self::MagicLink { link, .. }
-            | Self::MemberInvitation { link, .. }
-            | Self::OwnershipOffered { link, .. }
-            | Self::TenderInvitation { link, .. }
-            | Self::ExportReady { link, .. }
-            | Self::AccountLeaving { link, .. } => Some(link),
+            Self::VerifyAddress { link, minutes, .. }
+            | Self::ResetPassword { link, minutes, .. }
+            | Self::MagicLink { link, minutes, .. } => (Some(link), Some(Counts::Minutes(*minutes))),
+            Self::MemberInvitation { link, until, .. } => (Some(link), until.map(Counts::Until)),
+            Self::OwnershipOffered { link, until, .. }
+            | Self::TenderInvitation { link, deadline: until, .. }
+            | Self::ExportReady { link, until, .. }
+            | Self::AccountLeaving { link, until, .. } => (Some(link), Some(Counts::Until(*until))),
+            Self::OrganizationLeaving { link, until, .. } => (link.as_ref(), Some(Counts::Until(*until))),
             Self::AddressLeft { link, .. }
             | Self::NewDevice { link, .. }
             | Self::PasswordChanged { link, .. }
             | Self::IdentityLinked { link, .. }
-            | Self::IdentityUnlinked { link, .. }
-            | Self::OrganizationLeaving { link, .. } => link.as_ref(),
+            | Self::IdentityUnlinked { link, .. } => (link.as_ref(), None),
             Self::NoAccount { .. }
             | Self::AddressChangeAsked { .. }
             | Self::AddressTaken { .. }
@@ -414,48 +413,32 @@ impl Content {
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::OwnershipMoved { .. }
-            | Self::Test { .. } => None,
+            | Self::Test { .. } => (None, None),
         }
     }
-}
 
-impl Content {
+    /// Where it leads, if it leads anywhere.
+    #[must_use]
+    pub fn link(&self) -> Option<&Link> {
+        self.leads().0
+    }
+
     /// Until when it is worth being read, if it was written at `since`: what is later than that is not sent any more.
     #[must_use]
     pub fn counts_until(&self, since: Timestamp) -> Option<Timestamp> {
-        let after = |minutes: &u32| since + Duration::from_secs(60 * u64::from(*minutes));
-        match self {
-            Self::VerifyAddress { minutes, .. } | Self::ResetPassword { minutes, .. } | Self::MagicLink { minutes, .. } => {
-                Some(after(minutes))
-            }
-            Self::MemberInvitation { until, .. } => *until,
-            Self::OwnershipOffered { until, .. } => Some(*until),
-            Self::TenderInvitation { deadline, .. } => Some(*deadline),
-            Self::OrganizationLeaving { until, .. } | Self::AccountLeaving { until, .. } | Self::ExportReady { until, .. } => {
-                Some(*until)
-            }
-            Self::NoAccount { .. }
-            | Self::AddressChangeAsked { .. }
-            | Self::AddressLeft { .. }
-            | Self::AddressTaken { .. }
-            | Self::NewDevice { .. }
-            | Self::PasswordChanged { .. }
-            | Self::IdentityLinked { .. }
-            | Self::IdentityUnlinked { .. }
-            | Self::PasskeyAdded { .. }
-            | Self::PasskeyRemoved { .. }
-            | Self::PasskeyCopied { .. }
-            | Self::OrganizationKept { .. }
-            | Self::AccountKept { .. }
-            | Self::SecondFactorChanged { .. }
-            | Self::MemberJoined { .. }
-            | Self::DomainMissing { .. }
-            | Self::OrganizationSuspended { .. }
-            | Self::OrganizationResumed { .. }
-            | Self::OwnershipMoved { .. }
-            | Self::Test { .. } => None,
-        }
+        self.leads().1.map(|counts| match counts {
+            Counts::Minutes(minutes) => since + Duration::from_secs(60 * u64::from(minutes)),
+            Counts::Until(end) => end,
+        })
     }
+}
+
+/// For how long a mail is worth being read.
+enum Counts {
+    /// So long from when it was written.
+    Minutes(u32),
+    /// Until then.
+    Until(Timestamp),
 }
 
 /// Links and codes are secrets, the rest is personal: only the template is told.

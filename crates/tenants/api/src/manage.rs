@@ -209,17 +209,19 @@ pub trait Memberships: Send + Sync {
     /// A fault.
     async fn all_in(&self, tx: &mut Tx, org: OrgId) -> Result<Vec<Member>, Fault>;
 
-    /// Takes a person out of an organisation, which is locked: in a transaction of the platform. Who was alone in it leaves it without members.
+    /// Takes a person out of the context's organisation, which is locked: in a transaction of the platform. Who was alone in it leaves it without members.
+    /// What they asked for as the first of two persons is void.
     ///
     /// # Errors
     /// [`Error::LastOwner`] while others would be left without an owner.
-    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error>;
+    async fn leave_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error>;
 
-    /// Takes everybody out of an organisation, which is locked: in a transaction of the platform. For one that leaves.
+    /// Takes everybody out of the context's organisation, which is locked: in a transaction of the platform. For one that leaves. What anybody asked for as the
+    /// first of two persons is void.
     ///
     /// # Errors
     /// A fault.
-    async fn disband_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault>;
+    async fn disband_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault>;
 
     /// Forgets what an organisation is, but for its id and, where that is remembered, its name: in a transaction of the platform, which has locked it.
     ///

@@ -108,6 +108,12 @@ impl Service {
         Ok(Verdict::Complete { first: present, second: None })
     }
 
+    /// Ends a membership, however that comes about: what the person asked for as the first of two is void, so that it does not count again if they come back.
+    async fn end_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+        memberships::delete(tx, ctx.org, user).await?;
+        Ok(self.void_in(tx, ctx, user).await?)
+    }
+
     async fn void_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Fault> {
         for void in approvals::void(tx, ctx.org, user).await? {
             self.record_void_in(tx, ctx, user, &void).await?;
@@ -358,12 +364,9 @@ impl Memberships for Service {
     }
 
     async fn remove_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
-        memberships::delete(tx, ctx.org, user).await?;
-        if !memberships::any(tx, ctx.org).await? {
-            // The trigger lets the last person of all go, for the removal of accounts; leaving is another matter.
-            return Err(Error::LastOwner);
-        }
-        Ok(self.void_in(tx, ctx, user).await?)
+        self.end_in(tx, ctx, user).await?;
+        // The trigger lets the last person of all go, for the removal of accounts; leaving is another matter.
+        if memberships::any(tx, ctx.org).await? { Ok(()) } else { Err(Error::LastOwner) }
     }
 
     async fn has_others_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
@@ -374,12 +377,15 @@ impl Memberships for Service {
         memberships::all_of(tx, org).await
     }
 
-    async fn leave_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<(), Error> {
-        memberships::delete(tx, org, user).await
+    async fn leave_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId) -> Result<(), Error> {
+        self.end_in(tx, ctx, user).await
     }
 
-    async fn disband_in(&self, tx: &mut Tx, org: OrgId) -> Result<(), Fault> {
-        memberships::delete_all(tx, org).await
+    async fn disband_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
+        for member in memberships::all_of(tx, ctx.org).await? {
+            self.void_in(tx, ctx, member.user).await?;
+        }
+        memberships::delete_all(tx, ctx.org).await
     }
 
     async fn forget_organization_in(&self, tx: &mut Tx, org: OrgId, remembered: Remembered) -> Result<(), Fault> {

@@ -12,6 +12,9 @@ kernel::refusals! {
         /// An organisation that would leave, or lose its last member, is one that others still count on: by what, in words.
         #[error("an organisation that would be nobody's is still bound by {}: settle that, or make somebody else its owner first", .0.join(", "))]
         OrganizationInUse(Vec<String>) = Conflict("ORGANIZATION_IN_USE"),
+        /// The platform suspended the organisation whose archive is asked for.
+        #[error("this organisation is suspended: nothing of it is taken along until the platform resumes it")]
+        OrganizationSuspended = Forbidden("ORGANIZATION_SUSPENDED"),
         /// What a link holds keeps no account, or not any more.
         #[error("this link keeps no account: it was used already, or its time is over")]
         KeepsNothing = Conflict("LINK_SPENT"),

@@ -72,10 +72,11 @@ pub trait Exports: Send + Sync {
     /// A fault.
     async fn exports(&self, ctx: &Ctx) -> Result<Vec<Export>, Error>;
 
-    /// One of them that can be fetched. Of an organisation only as long as the person is an owner of it, also while it leaves.
+    /// One of them that can be fetched. Of an organisation only as long as the person is an owner of it, also while it leaves, and with a fresh proof of who they
+    /// are.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; of an organisation [`Error::OrganizationSuspended`], and [`kernel::FaultKind::StepUpRequired`] without that proof.
     async fn export(&self, ctx: &Ctx, id: Uuid) -> Result<Export, Error>;
 
     /// A piece of it, counted from 0; `None` behind the last one.

@@ -25,6 +25,11 @@ pub(crate) fn pause() -> TimeDelta {
     TimeDelta::hours(24)
 }
 
+/// Whether nobody has said for so long what is published of a proven one that it counts as nothing.
+pub(crate) fn is_unanswered(domain: &OrganizationDomain, now: Timestamp) -> bool {
+    domain.looked_at.is_some_and(|looked_at| now - looked_at >= TimeDelta::days(30))
+}
+
 /// A domain that may be an organisation's, as those of addresses are compared.
 pub(crate) fn checked(domain: &str) -> Result<String, Vec<FieldFault>> {
     let Ok(domain) = email::domain(domain) else {
@@ -111,6 +116,13 @@ mod tests {
         assert!(published(&ours.challenge) && published(&format!(" {} ", ours.challenge)));
         assert!(!published(&other.challenge) && !published("") && !published(&format!("{}x", ours.challenge)));
         assert_eq!(ours.record_name(), "_14build-challenge.example.com");
+    }
+
+    #[test]
+    fn a_domain_of_which_nobody_says_anything_is_missing_after_thirty_days() {
+        let at = |hours: i64| chrono::DateTime::UNIX_EPOCH + TimeDelta::hours(hours);
+        assert!(!is_unanswered(&domain(None), at(30 * 24 - 1)));
+        assert!(is_unanswered(&domain(None), at(30 * 24)));
     }
 
     #[test]

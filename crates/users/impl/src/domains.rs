@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::managers::lock_for_manager_in;
 use crate::model::Leaver;
+use crate::repo::domains::Missing;
 use crate::{domain_rules as rules, repo};
 
 /// How often is looked for domains that are to be looked at again.
@@ -70,22 +71,30 @@ impl Domains {
         Self { uow, system, memberships, authorizer, audit, mails, records }
     }
 
-    /// Looks again at the proven domains that nobody has looked at for a day. For a sweep.
+    /// Looks again at the proven domains that nobody has looked at for a day. For a sweep. Where the domain name system does not answer, that is tried again
+    /// with the next one; once it has not for long, the proof is missing.
     ///
     /// # Errors
-    /// A fault of the database. Where the domain name system does not answer, the domain is looked at another time.
+    /// A fault of the database, the last one: it keeps no other domain from being looked at.
     pub async fn look_again(&self) -> Result<(), Fault> {
+        let mut failed = None;
         for (org, domain) in self.system.read(async |tx| repo::domains::due(tx, rules::pause()).await).await? {
-            match self.records.texts(&domain.record_name()).await {
-                Ok(texts) => self.note(org, &domain, &texts).await?,
-                Err(fault) => tracing::info!(error = %fault, domain = %domain.id, "what proves a domain cannot be looked up now"),
+            let found = match self.records.texts(&domain.record_name()).await {
+                Ok(texts) => Some(texts),
+                Err(fault) => {
+                    tracing::info!(error = %fault, domain = %domain.id, "what proves a domain cannot be looked up now");
+                    None
+                }
+            };
+            if let Err(fault) = self.note(org, &domain, found.as_deref()).await {
+                failed = Some(fault);
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
-    /// Notes what was found of a proven domain.
-    async fn note(&self, org: OrgId, seen: &OrganizationDomain, texts: &[String]) -> Result<(), Fault> {
+    /// Notes what was found of a proven domain; nothing if nobody answered.
+    async fn note(&self, org: OrgId, seen: &OrganizationDomain, texts: Option<&[String]>) -> Result<(), Fault> {
         let noted = self
             .system
             .write(async |tx| {
@@ -94,10 +103,16 @@ impl Domains {
                 if domain.proven_at.is_none() {
                     return Ok(());
                 }
-                if rules::is_proven_by(&domain, texts) {
-                    return repo::domains::prove(tx, org, &domain).await.map(drop);
-                }
-                self.miss_in(tx, &organization, &domain).await
+                let now = repo::domains::now(tx).await?;
+                let missing = match texts {
+                    Some(texts) if rules::is_proven_by(&domain, texts) => {
+                        return repo::domains::prove(tx, org, &domain).await.map(drop);
+                    }
+                    Some(_) => Missing::Unpublished,
+                    None if rules::is_unanswered(&domain, now) => Missing::Unanswered,
+                    None => return Ok(repo::domains::tried(tx, org, domain.id).await?),
+                };
+                self.miss_in(tx, &organization, &domain, missing).await
             })
             .await;
         match noted {
@@ -108,11 +123,17 @@ impl Domains {
         }
     }
 
-    /// Notes that what proved a domain is not published, and tells an owner when that begins and when the domain is lost.
-    async fn miss_in(&self, tx: &mut Tx, organization: &Organization, domain: &OrganizationDomain) -> Result<(), Error> {
+    /// Notes that what proved a domain is missing, and tells an owner when that begins and when the domain is lost.
+    async fn miss_in(
+        &self,
+        tx: &mut Tx,
+        organization: &Organization,
+        domain: &OrganizationDomain,
+        why: Missing,
+    ) -> Result<(), Error> {
         let now = repo::domains::now(tx).await?;
         let (since, is_lost) = rules::missed(domain, now);
-        repo::domains::miss(tx, organization.id, domain.id, since, is_lost).await?;
+        repo::domains::miss(tx, organization.id, domain.id, why, (since, is_lost)).await?;
         if domain.missing_since.is_some() && !is_lost {
             return Ok(());
         }

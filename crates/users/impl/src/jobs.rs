@@ -13,7 +13,7 @@ use crate::Service;
 /// How often what hangs is taken up again.
 const SWEEP: Duration = Duration::from_secs(600);
 
-/// How often archives that are over are removed.
+/// How often archives that are over, and invitations that were answered long ago, are removed.
 const PURGE: Duration = Duration::from_secs(3600);
 
 /// The names of all tasks.
@@ -70,5 +70,6 @@ pub(crate) fn register(service: &Arc<Service>, registry: &mut Registry) {
     registry.on_job(service, |users, _, task: CheckDeparture| async move { users.check_departure(task.departure).await });
     registry.on_job(service, |users, _, task: MakeExport| async move { users.make_export(task.export).await });
     registry.every("users.exports", PURGE, service, |users| async move { users.purge_exports().await });
+    registry.every("users.invitations", PURGE, service, |users| async move { users.purge_invitations().await });
     registry.every("users.departures", SWEEP, service, |users| async move { users.end_departures().await });
 }

@@ -15,8 +15,8 @@
 //! - A proven domain is one organisation's, and the platform's to note; by it joins who has proven an address of exactly it, and asks to.
 //! - By a link joins who has proven an address, of its domains if it names any, and no more than it says; it is looked at under the organisation's lock.
 //! - What was permitted to a manager is done only while they still are one: looked at again under the organisation's lock.
-//! - An organisation with obligations ([`users_api::Obligations`]) does not leave, nor does its last member; bound again when it is to be forgotten, it
-//!   waits, with an alarm.
+//! - An organisation with obligations ([`users_api::Obligations`]), or that is suspended, does not leave, nor does its last member; bound again when it is to
+//!   be forgotten, it waits, with an alarm, and so does the account that leaves along: none leaves an organisation to nobody.
 //! - Whoever leaves lets nobody in from the commit on; until `leaving.grace` is over that can be taken back, after it not.
 //! - What is forgotten goes in steps, each a transaction that notes it. An account leaves an anonymous row behind and an organisation its id, so that
 //!   trails, contracts and postings still name the same.

@@ -4,7 +4,7 @@ use auth_api::email::Email;
 use kernel::{FieldFault, OrgId, OrgRole, Timestamp, UserId, text};
 use mail_api::Language;
 use tenants_api::fault_of_picture;
-use users_api::{Departure, Export, NewInvitation, ProfileChange};
+use users_api::{Departure, Export, NewInvitation, ProfileChange, User};
 use uuid::Uuid;
 
 kernel::named! {
@@ -89,6 +89,16 @@ pub(crate) fn checked_profile(mut change: ProfileChange) -> Result<ProfileChange
     change.name = checked_name(change.name, &mut faults);
     faults.extend(fault_of_picture(change.image.as_deref(), "/image"));
     if faults.is_empty() { Ok(change) } else { Err(faults) }
+}
+
+/// Which fields of a profile a change changes, by their names on the wire.
+pub(crate) fn changed(before: &User, change: &ProfileChange) -> Vec<&'static str> {
+    let fields = [
+        ("name", before.name != change.name),
+        ("image", before.image != change.image),
+        ("locale", before.language != change.language),
+    ];
+    fields.into_iter().filter(|(_, is_changed)| *is_changed).map(|(field, _)| field).collect()
 }
 
 /// The address and the name of an invitation, tidied. The answer is the same whoever has the address: it depends on the input alone.

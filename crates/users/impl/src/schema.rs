@@ -89,6 +89,7 @@ diesel::table! {
         proven_at -> Nullable<Timestamptz>,
         looked_at -> Nullable<Timestamptz>,
         missing_since -> Nullable<Timestamptz>,
+        tried_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -164,6 +164,7 @@ impl Service {
         self.sessions.end_sessions_in(tx, before.user, ctx.org).await?;
         self.accounts.leave_keys_in(tx, ctx, before.user, before.role).await?;
         self.withdraw_invitations_in(tx, ctx, before.user).await?;
+        self.withdraw_offers_in(tx, ctx, before.user, (true, true)).await?;
         let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", before.user).before(json!({ "role": before.role }));
         Ok(self.audit.record_in(tx, ctx, entry).await?)
     }
@@ -177,6 +178,17 @@ impl Service {
                 let entry = NewEntry::named(action, "member", user).after(json!({ "count": count }));
                 self.audit.record_in(tx, ctx, entry).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whoever is no owner any more has `made` no offer of the organisation, and whom it was `asked` of as what they are no more is asked by nobody: an offer
+    /// outlives neither.
+    async fn withdraw_offers_in(&self, tx: &mut Tx, ctx: &Ctx, user: UserId, (made, asked): (bool, bool)) -> Result<(), Fault> {
+        for offer in repo::ownership::withdraw_of(tx, ctx.org, user, (made, asked)).await? {
+            let entry =
+                NewEntry::named("members.withdraw_ownership_offer", "ownership_offer", offer).after(json!({ "member": user }));
+            self.audit.record_in(tx, ctx, entry).await?;
         }
         Ok(())
     }
@@ -218,9 +230,9 @@ impl Users for Service {
                     return Ok(before);
                 }
                 let after = repo::save(tx, user, &change).await?;
+                // Not what it was or is: the trail is kept when the person is forgotten.
                 let entry = NewEntry::named("users.update_profile", "user", user)
-                    .before(json!({ "name": before.name, "image": before.image, "language": before.language }))
-                    .after(json!({ "name": after.name, "image": after.image, "language": after.language }));
+                    .after(json!({ "changed": model::changed(&before, &change) }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(after)
             })
@@ -310,6 +322,9 @@ impl Users for Service {
                 if role == OrgRole::Member {
                     self.withdraw_invitations_in(tx, ctx, user).await?;
                 }
+                // Who may less than when they were asked is asked no more, nor who is an owner by now.
+                let is_asked_no_more = role > before.role || role == OrgRole::Owner;
+                self.withdraw_offers_in(tx, ctx, user, (role != OrgRole::Owner, is_asked_no_more)).await?;
                 let person = repo::get_in(tx, user).await?;
                 let entry = NewEntry::of(perm::MEMBERS_MANAGE, "member", user)
                     .before(json!({ "role": before.role }))

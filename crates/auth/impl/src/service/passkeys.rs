@@ -108,7 +108,7 @@ impl Passkeys for Service {
                 } else {
                     (Vec::new(), 0)
                 };
-                let after = json!({ "name": name, "endedSessions": ended });
+                let after = json!({ "endedSessions": ended });
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.add_passkey", "passkey", passkey.id).after(after)).await?;
                 security::note_in(tx, SecurityEventKind::PasskeyAdded, (user, ctx.org), &origin(&asking)).await?;
                 let (key, told) =
@@ -130,7 +130,8 @@ impl Passkeys for Service {
             .write(async |tx| {
                 let renamed = repo::passkeys::rename(tx, user, passkey, &name).await?;
                 let renamed = renamed.ok_or(Error::NoSuchPasskey)?;
-                let entry = NewEntry::named("auth.rename_passkey", "passkey", passkey).after(json!({ "name": name }));
+                // Not what it is called: the trail is kept when the person is forgotten.
+                let entry = NewEntry::named("auth.rename_passkey", "passkey", passkey).after(json!({ "changed": ["name"] }));
                 self.audit.record_in(tx, ctx, entry).await?;
                 Ok(renamed)
             })
@@ -151,7 +152,7 @@ impl Passkeys for Service {
                 }
                 self.after_removal_in(tx, user, bound).await?;
                 let ended = self.end_before_in(tx, user, session.id).await?;
-                let before = json!({ "name": name, "endedSessions": ended });
+                let before = json!({ "endedSessions": ended });
                 self.audit.record_in(tx, ctx, NewEntry::named("auth.remove_passkey", "passkey", passkey).before(before)).await?;
                 security::note_in(tx, SecurityEventKind::PasskeyRemoved, (user, ctx.org), &origin(&asking)).await?;
                 let (key, at) = (format!("passkey-removed:{}", Uuid::now_v7()), self.instant());

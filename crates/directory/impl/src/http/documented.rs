@@ -5,9 +5,31 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 use web::ScimObject;
+
+/// Which part of a list is asked for.
+#[derive(IntoParams)]
+#[allow(dead_code)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(super) struct PartQuery {
+    /// The number of the first, from 1
+    start_index: Option<i64>,
+    /// The most: 100 unless it is said, at most 200
+    count: Option<i64>,
+}
+
+/// Which attributes are asked for.
+#[derive(IntoParams)]
+#[allow(dead_code)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+pub(super) struct WantedQuery {
+    /// Only these attributes, with commas between them, and what is always told
+    attributes: Option<String>,
+    /// All attributes but these
+    excluded_attributes: Option<String>,
+}
 
 /// What a directory says of a person.
 #[derive(ToSchema)]
@@ -154,67 +176,48 @@ pub(super) struct MemberBody {
     value: String,
 }
 
-/// A part of the users.
-#[derive(ToSchema)]
-#[allow(dead_code)]
-#[schema(as = ScimUsers, rename_all = "camelCase")]
-pub(super) struct UsersBody {
-    /// That it is a list.
-    schemas: Vec<SchemaName>,
-    /// How many there are in all.
-    #[schema(minimum = 0)]
-    total_results: i64,
-    /// The number of the first, from 1.
-    #[schema(minimum = 1)]
-    start_index: i64,
-    /// How many there are here.
-    #[schema(minimum = 0)]
-    items_per_page: i64,
-    /// The users.
-    #[schema(rename = "Resources")]
-    resources: Vec<UserBody>,
+/// Makes the shape of a list (RFC 7644 §3.4.2) of things of a kind.
+macro_rules! lists {
+    ($($(#[$($about:tt)*])* $list:ident as $called:ident { $(#[$($each:tt)*])* $thing:ident })+) => {$(
+        $(#[$($about)*])*
+        #[derive(ToSchema)]
+        #[allow(dead_code)]
+        #[schema(as = $called, rename_all = "camelCase")]
+        pub(super) struct $list {
+            /// That it is a list.
+            schemas: Vec<SchemaName>,
+            /// How many there are in all.
+            #[schema(minimum = 0)]
+            total_results: i64,
+            /// The number of the first, from 1.
+            #[schema(minimum = 1)]
+            start_index: i64,
+            /// How many there are here.
+            #[schema(minimum = 0)]
+            items_per_page: i64,
+            $(#[$($each)*])*
+            #[schema(rename = "Resources")]
+            resources: Vec<$thing>,
+        }
+    )+};
 }
 
-/// A part of the groups.
-#[derive(ToSchema)]
-#[allow(dead_code)]
-#[schema(as = ScimGroups, rename_all = "camelCase")]
-pub(super) struct GroupsBody {
-    /// That it is a list.
-    schemas: Vec<SchemaName>,
-    /// How many there are in all.
-    #[schema(minimum = 0)]
-    total_results: i64,
-    /// The number of the first, from 1.
-    #[schema(minimum = 1)]
-    start_index: i64,
-    /// How many there are here.
-    #[schema(minimum = 0)]
-    items_per_page: i64,
-    /// The groups.
-    #[schema(rename = "Resources")]
-    resources: Vec<GroupBody>,
-}
-
-/// What is found among users and groups.
-#[derive(ToSchema)]
-#[allow(dead_code)]
-#[schema(as = ScimFound, rename_all = "camelCase")]
-pub(super) struct FoundBody {
-    /// That it is a list.
-    schemas: Vec<SchemaName>,
-    /// How many there are in all.
-    #[schema(minimum = 0)]
-    total_results: i64,
-    /// The number of the first, from 1.
-    #[schema(minimum = 1)]
-    start_index: i64,
-    /// How many there are here.
-    #[schema(minimum = 0)]
-    items_per_page: i64,
-    /// Users, then groups.
-    #[schema(rename = "Resources")]
-    resources: Vec<ScimObject>,
+lists! {
+    /// A part of the users.
+    UsersBody as ScimUsers {
+        /// The users.
+        UserBody
+    }
+    /// A part of the groups.
+    GroupsBody as ScimGroups {
+        /// The groups.
+        GroupBody
+    }
+    /// What is found among users and groups.
+    FoundBody as ScimFound {
+        /// Users, then groups.
+        ScimObject
+    }
 }
 
 /// What is looked for among users and groups.

@@ -5,17 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use directory_api::{DirectoryGroup, DirectoryGroupId, DirectoryGroups, Error, GroupRecord};
 use web::{Authed, Id, IfMatch, Problem, Reply, ScimBody};
 
-use super::documented::{GroupBody, GroupsBody, PatchBody};
+use super::documented::{GroupBody, GroupsBody, PartQuery, PatchBody, WantedQuery};
 use super::query::{Asked, Wanted};
 use super::shown::{Base, Shown};
 use crate::scim::attributes::Kind;
 use crate::scim::patch::Patch;
 use crate::scim::{read as scim, write};
-
-/// A group with the tag of it.
-fn tagged(base: &Base, group: &DirectoryGroup) -> Shown {
-    Shown::group(base, group)
-}
 
 /// List groups.
 ///
@@ -24,10 +19,8 @@ fn tagged(base: &Base, group: &DirectoryGroup) -> Shown {
 #[utoipa::path(
     params(
         ("filter" = Option<String>, Query, description = "Which groups are meant, such as `displayName eq \"Site managers\"`; at most 4096 bytes, 50 comparisons, 10 brackets deep"),
-        ("startIndex" = Option<i64>, Query, description = "The number of the first, from 1"),
-        ("count" = Option<i64>, Query, description = "The most: 100 unless it is said, at most 200"),
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
+        PartQuery,
+        WantedQuery,
     ),
     responses((status = 200, description = "Some of the groups, and how many there are", body = GroupsBody))
 )]
@@ -49,10 +42,7 @@ pub(super) async fn list(
 /// It is a named set of users, those among them too that are not here yet, and gives nobody any right. Attributes that are not kept are left aside.
 #[utoipa::path(
     request_body(content = GroupBody, description = "The group"),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 201, description = "The new group", body = GroupBody),
         (status = 409, description = "`uniqueness`: another group has this `displayName`")
@@ -67,19 +57,15 @@ pub(super) async fn create(
     body: ScimBody,
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
-    scim::check_schema(Kind::Group, &body.0)?;
-    let group = groups.create_group(&ctx, scim::group(&body.0)?).await?;
-    Ok(tagged(&base, &group).created(&wanted))
+    let group = groups.create_group(&ctx, scim::whole_group(&body.0)?).await?;
+    Ok(Shown::group(&base, &group).created(&wanted))
 }
 
 /// Read a group.
 ///
 /// With whom it names.
 #[utoipa::path(
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses((status = 200, description = "The group", body = GroupBody))
 )]
 #[get("/scim/v2/Groups/{id}")]
@@ -92,7 +78,7 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
     let group = groups.group(&ctx, id).await?;
-    Ok(web::conditional(&request, tagged(&base, &group).reply(&wanted)))
+    Ok(web::conditional(&request, Shown::group(&base, &group).reply(&wanted)))
 }
 
 /// Replace a group.
@@ -100,10 +86,7 @@ pub(super) async fn read(
 /// What is left out is gone.
 #[utoipa::path(
     request_body(content = GroupBody, description = "The group"),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 200, description = "The group", body = GroupBody),
         (status = 409, description = "`uniqueness`: another group has this `displayName`")
@@ -120,12 +103,11 @@ pub(super) async fn replace(
     body: ScimBody,
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
-    scim::check_schema(Kind::Group, &body.0)?;
-    let new = scim::group(&body.0)?;
-    let unchanged = if_match.unchanged(|group: &DirectoryGroup| tagged(&base, group).tag());
+    let new = scim::whole_group(&body.0)?;
+    let unchanged = if_match.unchanged(|group: &DirectoryGroup| Shown::group(&base, group).tag());
     let replaced = |_: &GroupRecord| Ok::<_, Error>(new.clone());
     let group = groups.change_group(&ctx, id, &replaced, unchanged.as_deref()).await?;
-    Ok(tagged(&base, &group).reply(&wanted).response())
+    Ok(Shown::group(&base, &group).reply(&wanted).response())
 }
 
 /// Change a group.
@@ -139,10 +121,7 @@ pub(super) async fn replace(
             {"op": "Add", "path": "members", "value": [{"value": "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b13"}]}
         ]
     })),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 200, description = "The group", body = GroupBody),
         (status = 409, description = "`uniqueness`: another group has this `displayName`")
@@ -160,10 +139,10 @@ pub(super) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
     let patch = Patch::read(&body.0)?;
-    let unchanged = if_match.unchanged(|group: &DirectoryGroup| tagged(&base, group).tag());
+    let unchanged = if_match.unchanged(|group: &DirectoryGroup| Shown::group(&base, group).tag());
     let patched = |record: &GroupRecord| scim::group(&patch.apply(Kind::Group, write::group(record))?);
     let group = groups.change_group(&ctx, id, &patched, unchanged.as_deref()).await?;
-    Ok(tagged(&base, &group).reply(&wanted).response())
+    Ok(Shown::group(&base, &group).reply(&wanted).response())
 }
 
 /// Remove a group.

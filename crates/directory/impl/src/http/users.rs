@@ -5,17 +5,12 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use directory_api::{DirectoryUser, DirectoryUserId, DirectoryUsers, Error, UserRecord};
 use web::{Authed, Id, IfMatch, Problem, Reply, ScimBody};
 
-use super::documented::{PatchBody, UserBody, UsersBody};
+use super::documented::{PartQuery, PatchBody, UserBody, UsersBody, WantedQuery};
 use super::query::{Asked, Wanted};
 use super::shown::{Base, Shown};
 use crate::scim::attributes::Kind;
 use crate::scim::patch::Patch;
 use crate::scim::{read as scim, write};
-
-/// A user with the tag of it.
-fn tagged(base: &Base, user: &DirectoryUser) -> Shown {
-    Shown::user(base, user)
-}
 
 /// List users.
 ///
@@ -24,10 +19,8 @@ fn tagged(base: &Base, user: &DirectoryUser) -> Shown {
 #[utoipa::path(
     params(
         ("filter" = Option<String>, Query, description = "Which users are meant, such as `userName eq \"ada@directory.example\"`; at most 4096 bytes, 50 comparisons, 10 brackets deep"),
-        ("startIndex" = Option<i64>, Query, description = "The number of the first, from 1"),
-        ("count" = Option<i64>, Query, description = "The most: 100 unless it is said, at most 200"),
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
+        PartQuery,
+        WantedQuery,
     ),
     responses((status = 200, description = "Some of the users, and how many there are", body = UsersBody))
 )]
@@ -50,10 +43,7 @@ pub(super) async fn list(
 /// account or not. Attributes that are not kept are left aside.
 #[utoipa::path(
     request_body(content = UserBody, description = "The user"),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 201, description = "The new user", body = UserBody),
         (status = 403, description = "The permission is missing, or who made the key has not proven their address"),
@@ -69,19 +59,15 @@ pub(super) async fn create(
     body: ScimBody,
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
-    scim::check_schema(Kind::User, &body.0)?;
-    let user = users.create(&ctx, scim::user(&body.0)?).await?;
-    Ok(tagged(&base, &user).created(&wanted))
+    let user = users.create(&ctx, scim::whole_user(&body.0)?).await?;
+    Ok(Shown::user(&base, &user).created(&wanted))
 }
 
 /// Read a user.
 ///
 /// With the groups that they are in.
 #[utoipa::path(
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses((status = 200, description = "The user", body = UserBody))
 )]
 #[get("/scim/v2/Users/{id}")]
@@ -94,7 +80,7 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
     let user = users.get(&ctx, id).await?;
-    Ok(web::conditional(&request, tagged(&base, &user).reply(&wanted)))
+    Ok(web::conditional(&request, Shown::user(&base, &user).reply(&wanted)))
 }
 
 /// Replace a user.
@@ -103,10 +89,7 @@ pub(super) async fn read(
 /// keys as it decided. Who is active again is a member again, as `member`, or invited if they never came.
 #[utoipa::path(
     request_body(content = UserBody, description = "The user"),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 200, description = "The user", body = UserBody),
         (status = 403, description = "The permission is missing, or that to touch an owner, or who made the key has not proven their address"),
@@ -124,12 +107,11 @@ pub(super) async fn replace(
     body: ScimBody,
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
-    scim::check_schema(Kind::User, &body.0)?;
-    let new = scim::user(&body.0)?;
-    let unchanged = if_match.unchanged(|user: &DirectoryUser| tagged(&base, user).tag());
+    let new = scim::whole_user(&body.0)?;
+    let unchanged = if_match.unchanged(|user: &DirectoryUser| Shown::user(&base, user).tag());
     let replaced = |_: &UserRecord| Ok::<_, Error>(new.clone());
     let user = users.change(&ctx, id, &replaced, unchanged.as_deref()).await?;
-    Ok(tagged(&base, &user).reply(&wanted).response())
+    Ok(Shown::user(&base, &user).reply(&wanted).response())
 }
 
 /// Change a user.
@@ -142,10 +124,7 @@ pub(super) async fn replace(
             {"op": "Replace", "path": "displayName", "value": "Ada King"}, {"op": "Add", "path": "emails[type eq \"home\"].value", "value": "ada@home.example"}
         ]
     })),
-    params(
-        ("attributes" = Option<String>, Query, description = "Only these attributes, with commas between them, and what is always told"),
-        ("excludedAttributes" = Option<String>, Query, description = "All attributes but these"),
-    ),
+    params(WantedQuery),
     responses(
         (status = 200, description = "The user", body = UserBody),
         (status = 403, description = "The permission is missing, or that to touch an owner, or who made the key has not proven their address"),
@@ -164,10 +143,10 @@ pub(super) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::asked(&request)?;
     let patch = Patch::read(&body.0)?;
-    let unchanged = if_match.unchanged(|user: &DirectoryUser| tagged(&base, user).tag());
+    let unchanged = if_match.unchanged(|user: &DirectoryUser| Shown::user(&base, user).tag());
     let patched = |record: &UserRecord| scim::user(&patch.apply(Kind::User, write::user(record))?);
     let user = users.change(&ctx, id, &patched, unchanged.as_deref()).await?;
-    Ok(tagged(&base, &user).reply(&wanted).response())
+    Ok(Shown::user(&base, &user).reply(&wanted).response())
 }
 
 /// Remove a user.

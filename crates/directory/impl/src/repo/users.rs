@@ -93,6 +93,45 @@ fn name_key(record: &UserRecord) -> String {
     record.user_name.to_lowercase()
 }
 
+/// What a directory says of a user, and who that is, as it is written.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+struct Written<'a> {
+    user_name: &'a str,
+    user_name_key: String,
+    external_id: Option<&'a str>,
+    display_name: Option<&'a str>,
+    formatted_name: Option<&'a str>,
+    family_name: Option<&'a str>,
+    given_name: Option<&'a str>,
+    preferred_language: Option<&'a str>,
+    emails: Value,
+    email_key: Option<String>,
+    active: bool,
+    person: Option<Uuid>,
+    updated_at: Timestamp,
+}
+
+impl<'a> Written<'a> {
+    fn of(record: &'a UserRecord, person: Option<UserId>, at: Timestamp) -> Self {
+        Self {
+            user_name: &record.user_name,
+            user_name_key: name_key(record),
+            external_id: record.external_id.as_deref(),
+            display_name: record.display_name.as_deref(),
+            formatted_name: record.formatted_name.as_deref(),
+            family_name: record.family_name.as_deref(),
+            given_name: record.given_name.as_deref(),
+            preferred_language: record.preferred_language.as_deref(),
+            emails: emails_of(record),
+            email_key: email_key(record),
+            active: record.active,
+            person: person.map(|person| person.0),
+            updated_at: at,
+        }
+    }
+}
+
 /// What two users must not have in common.
 fn unique<T>(result: Result<T, Refused>) -> Result<T, Error> {
     let constraint = match &result {
@@ -113,20 +152,8 @@ pub(crate) async fn insert(tx: &mut Tx, org: OrgId, record: &UserRecord, person:
         .values((
             users::org_id.eq(org.0),
             users::id.eq(DirectoryUserId::new().0),
-            users::user_name.eq(&record.user_name),
-            users::user_name_key.eq(name_key(record)),
-            users::external_id.eq(&record.external_id),
-            users::display_name.eq(&record.display_name),
-            users::formatted_name.eq(&record.formatted_name),
-            users::family_name.eq(&record.family_name),
-            users::given_name.eq(&record.given_name),
-            users::preferred_language.eq(&record.preferred_language),
-            users::emails.eq(emails_of(record)),
-            users::email_key.eq(email_key(record)),
-            users::active.eq(record.active),
-            users::person.eq(person.map(|person| person.0)),
             users::created_at.eq(at),
-            users::updated_at.eq(at),
+            Written::of(record, person, at),
         ))
         .returning(Row::as_returning())
         .get_result(tx.pg())
@@ -144,21 +171,7 @@ pub(crate) async fn save(
 ) -> Result<Kept, Error> {
     let at = db::touched(tx).await?;
     let row: Result<Row, Refused> = diesel::update(users::table.find((org.0, id.0)))
-        .set((
-            users::user_name.eq(&record.user_name),
-            users::user_name_key.eq(name_key(record)),
-            users::external_id.eq(&record.external_id),
-            users::display_name.eq(&record.display_name),
-            users::formatted_name.eq(&record.formatted_name),
-            users::family_name.eq(&record.family_name),
-            users::given_name.eq(&record.given_name),
-            users::preferred_language.eq(&record.preferred_language),
-            users::emails.eq(emails_of(record)),
-            users::email_key.eq(email_key(record)),
-            users::active.eq(record.active),
-            users::person.eq(person.map(|person| person.0)),
-            users::updated_at.eq(at),
-        ))
+        .set(Written::of(record, person, at))
         .returning(Row::as_returning())
         .get_result(tx.pg())
         .await;

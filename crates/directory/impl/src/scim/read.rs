@@ -23,12 +23,24 @@ const MOST_TOLD: usize = 20;
 const MOST_OF_NAME: usize = 200;
 
 /// Passes if a body says that it is of this kind.
-pub(crate) fn check_schema(kind: Kind, body: &Map<String, Value>) -> Result<(), Error> {
+fn check_schema(kind: Kind, body: &Map<String, Value>) -> Result<(), Error> {
     let says = |all: &Vec<Value>| all.iter().any(|one| one.as_str().is_some_and(|one| one.eq_ignore_ascii_case(kind.schema())));
     if member(body, "schemas").and_then(Value::as_array).is_some_and(says) {
         return Ok(());
     }
     Err(Error::InvalidSyntax(format!("a {} says so: `schemas` must have {:?}", kind.name(), kind.schema())))
+}
+
+/// A user, of a body that says that it is one.
+pub(crate) fn whole_user(body: &Map<String, Value>) -> Result<UserRecord, Error> {
+    check_schema(Kind::User, body)?;
+    user(body)
+}
+
+/// A group, of a body that says that it is one.
+pub(crate) fn whole_group(body: &Map<String, Value>) -> Result<GroupRecord, Error> {
+    check_schema(Kind::Group, body)?;
+    group(body)
 }
 
 /// What is wrong so far.

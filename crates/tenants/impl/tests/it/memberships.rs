@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{FaultKind, OrgId, OrgRole, UserId};
+use kernel::{Ctx, FaultKind, OrgId, OrgRole, RequestId, UserId};
 use tenants::Service;
 use tenants_api::{Error, Memberships, NewOrganization, OrgKind, Organizations, Tenants};
 use testkit::Party;
@@ -66,11 +66,12 @@ async fn leaving_everything_frees_ones_own_organisations_but_not_those_of_others
     for (org, others) in [(ada.org, false), (shared.org, true)] {
         let found = system.write(async |tx| scene.tenants.has_others_in(tx, org, ada.user).await).await.unwrap();
         assert_eq!(found, others);
-        system.write(async |tx| scene.tenants.leave_in(tx, org, ada.user).await).await.unwrap();
+        let there = Ctx::system(org, RequestId::generate());
+        system.write(async |tx| scene.tenants.leave_in(tx, &there, ada.user).await).await.unwrap();
     }
     let bob = shared;
     let other = scene.db.person(bob.org, OrgRole::Member).await;
-    let refused = system.write(async |tx| scene.tenants.leave_in(tx, bob.org, bob.user).await).await;
+    let refused = system.write(async |tx| scene.tenants.leave_in(tx, &bob.ctx(), bob.user).await).await;
     assert!(matches!(refused, Err(Error::LastOwner)));
     let role = scene.db.uow().write(&other.ctx(), async |tx| scene.tenants.role_in(tx, bob.org, bob.user).await).await.unwrap();
     assert_eq!(role, Some(OrgRole::Owner));

@@ -9,6 +9,7 @@ use actix_web::web::{Bytes, Data, ServiceConfig, get as route};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::{DateTime, Utc};
 use futures::stream;
+use kernel::FaultKind;
 use mail_api::Language;
 use serde::Serialize;
 use users_api::{Error, Export, ExportState, Exports};
@@ -35,7 +36,8 @@ pub(super) struct ExportOut {
     organization_id: Option<Uuid>,
     /// How far it is.
     status: Status,
-    /// Where it is fetched, for whoever asked for it, in a session.
+    /// Where it is fetched, for whoever asked for it, in a session; of an organisation within five minutes after a proof of who they are, and not while it is
+    /// suspended.
     #[schema(pattern = "^/exports/")]
     path: String,
     /// How many bytes it has; null until it is ready.
@@ -133,6 +135,12 @@ async fn fetch(
     let export = match found {
         Ok(export) => export,
         Err(Error::NotFound(_)) => return Ok(says(words, StatusCode::NOT_FOUND, words.missing, words.missing_lead)),
+        Err(Error::OrganizationSuspended) => {
+            return Ok(says(words, StatusCode::FORBIDDEN, words.suspended, words.suspended_lead));
+        }
+        Err(Error::Fault(fault)) if *fault.kind() == FaultKind::StepUpRequired => {
+            return Ok(says(words, StatusCode::FORBIDDEN, words.prove, words.prove_lead));
+        }
         Err(other) => return Err(other.into()),
     };
     // One piece is in memory at a time, and each is asked for by whoever still may have it.
@@ -162,6 +170,10 @@ struct Words {
     sign_in_lead: &'static str,
     missing: &'static str,
     missing_lead: &'static str,
+    suspended: &'static str,
+    suspended_lead: &'static str,
+    prove: &'static str,
+    prove_lead: &'static str,
 }
 
 static ENGLISH: Words = Words {
@@ -170,6 +182,10 @@ static ENGLISH: Words = Words {
     sign_in_lead: "The archive is for whoever asked for it alone. Sign in to your application in this browser, then open the link again.",
     missing: "There is no such archive",
     missing_lead: "It was asked for by somebody else, is not there yet, or is kept no longer. Ask for another one.",
+    suspended: "The organisation is suspended",
+    suspended_lead: "Nothing of it is taken along until the platform resumes it. Open the link again then.",
+    prove: "Show once more who you are",
+    prove_lead: "The archive holds all that your organisation has here. Sign in to your application once more in this browser, then open the link again within five minutes.",
 };
 
 static GERMAN: Words = Words {
@@ -178,6 +194,10 @@ static GERMAN: Words = Words {
     sign_in_lead: "Das Archiv ist nur für den, der darum gebeten hat. Melden Sie sich in diesem Browser in Ihrer Anwendung an und öffnen Sie den Link dann noch einmal.",
     missing: "Dieses Archiv gibt es nicht",
     missing_lead: "Jemand anderes hat darum gebeten, es ist noch nicht fertig, oder es wird nicht mehr aufbewahrt. Bitten Sie um ein neues.",
+    suspended: "Die Organisation ist gesperrt",
+    suspended_lead: "Solange die Plattform sie nicht wieder freigibt, wird nichts von ihr mitgenommen. Öffnen Sie den Link danach noch einmal.",
+    prove: "Zeigen Sie noch einmal, wer Sie sind",
+    prove_lead: "Das Archiv enthält alles, was Ihre Organisation hier hat. Melden Sie sich in diesem Browser noch einmal in Ihrer Anwendung an und öffnen Sie den Link dann innerhalb von fünf Minuten.",
 };
 
 fn words(language: Language) -> &'static Words {

@@ -167,6 +167,14 @@ pub(crate) async fn along(tx: &mut Tx, with: &Departure) -> Result<Vec<StoredDep
     rows.into_iter().map(StoredDeparture::try_from).collect()
 }
 
+/// That of the person with whom an organisation leaves along, if it can be taken back, locked.
+pub(crate) async fn lock_account_of(tx: &mut Tx, along: &Departure) -> Result<Option<StoredDeparture>, Fault> {
+    let theirs = departures::user_id.eq(along.asked_by.0).and(departures::asked_at.eq(along.asked_at));
+    let query = departures::table.filter(theirs.and(departures::state.eq(WAITING))).for_update().select(Row::as_select());
+    let row: Option<Row> = query.first(tx.pg()).await.optional().fault()?;
+    row.map(StoredDeparture::try_from).transpose()
+}
+
 /// Takes one back, which is locked; nobody did but the platform without `by`.
 pub(crate) async fn keep(tx: &mut Tx, id: Uuid, by: Option<UserId>) -> Result<(), Fault> {
     let at = db::touched(tx).await?;

@@ -108,6 +108,7 @@ pub(crate) async fn prove(tx: &mut Tx, org: OrgId, before: &OrganizationDomain) 
         .set((
             domains::proven_at.eq(before.proven_at.unwrap_or(at)),
             domains::looked_at.eq(at),
+            domains::tried_at.eq(at),
             domains::missing_since.eq(None::<Timestamp>),
         ))
         .returning(Row::as_returning())
@@ -122,27 +123,52 @@ pub(crate) async fn now(tx: &mut Tx) -> Result<Timestamp, Fault> {
     db::touched(tx).await
 }
 
-/// Notes that it is not published: since when, and whether the domain is proven all the same for now. For the platform.
-pub(crate) async fn miss(tx: &mut Tx, org: OrgId, id: Uuid, since: Timestamp, is_lost: bool) -> Result<(), Fault> {
+/// Why a domain is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The domain name system says that nothing is published.
+    Unpublished,
+    /// It has not answered for long.
+    Unanswered,
+}
+
+/// Notes that a domain is missing: since when, and whether it is proven all the same for now. For the platform.
+pub(crate) async fn miss(
+    tx: &mut Tx,
+    org: OrgId,
+    id: Uuid,
+    why: Missing,
+    (since, is_lost): (Timestamp, bool),
+) -> Result<(), Fault> {
     let at = db::touched(tx).await?;
     let one = domains::table.find((org.0, id));
+    // As long as nobody answers, nobody has looked.
+    let looked = (why == Missing::Unpublished).then(|| domains::looked_at.eq(at));
+    let tried = domains::tried_at.eq(at);
     if is_lost {
-        let lost =
-            (domains::proven_at.eq(None::<Timestamp>), domains::missing_since.eq(None::<Timestamp>), domains::looked_at.eq(at));
+        let lost = (domains::proven_at.eq(None::<Timestamp>), domains::missing_since.eq(None::<Timestamp>), looked, tried);
         diesel::update(one).set(lost).execute(tx.pg()).await.fault()?;
     } else {
-        let missed = (domains::missing_since.eq(since), domains::looked_at.eq(at));
+        let missed = (domains::missing_since.eq(since), looked, tried);
         diesel::update(one).set(missed).execute(tx.pg()).await.fault()?;
     }
     Ok(())
 }
 
-/// The proven domains of all organisations that nobody has looked at for as long. For the platform.
+/// Notes that nobody answered what is published of a domain. For the platform.
+pub(crate) async fn tried(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<(), Fault> {
+    let at = db::touched(tx).await?;
+    diesel::update(domains::table.find((org.0, id))).set(domains::tried_at.eq(at)).execute(tx.pg()).await.fault()?;
+    Ok(())
+}
+
+/// The proven domains of all organisations that nobody has looked at for as long, those first that were not tried for longest: where nobody answers is tried
+/// again each time, behind all others. For the platform.
 pub(crate) async fn due(tx: &ReadTx<'_>, pause: TimeDelta) -> Result<Vec<(OrgId, OrganizationDomain)>, Fault> {
     let before = db::instant(tx).await? - pause;
     let rows: Vec<(Uuid, Row)> = domains::table
         .filter(domains::proven_at.is_not_null().and(domains::looked_at.le(before)))
-        .order(domains::looked_at)
+        .order((domains::tried_at.asc().nulls_first(), domains::looked_at, domains::id))
         .limit(AT_A_TIME)
         .select((domains::org_id, Row::as_select()))
         .load(&mut tx.pg())

@@ -1,6 +1,7 @@
 //! SQL of invitations: of the organisation in its own transactions, of the invited person as the platform.
 
 use auth_api::email::Email;
+use chrono::TimeDelta;
 use db::prelude::*;
 use kernel::{Ctx, Fault, OrgId, PageRequest, Timestamp, UserId};
 use users_api::{Error, MemberInvitation};
@@ -189,6 +190,21 @@ pub(crate) async fn withdraw_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault
 /// Forgets whom an organisation invited, and by which address. For the platform.
 pub(crate) async fn delete_all(tx: &mut Tx, org: OrgId) -> Result<usize, Fault> {
     diesel::delete(invitations::table.filter(invitations::org_id.eq(org.0))).execute(tx.pg()).await.fault()
+}
+
+/// Forgets whom organisations invited by the address that a person has proven; by one that they have not, they may have invited somebody else. For the platform.
+pub(crate) async fn delete_of_person(tx: &mut Tx, user: UserId) -> Result<usize, Fault> {
+    let proven = users::table.find(user.0).filter(users::email_verified).select(users::email_key);
+    let key: Option<String> = proven.first(tx.pg()).await.optional().fault()?;
+    let Some(key) = key else { return Ok(0) };
+    diesel::delete(invitations::table.filter(invitations::email_key.eq(key))).execute(tx.pg()).await.fault()
+}
+
+/// Forgets those that were answered long ago. For the platform.
+pub(crate) async fn purge(tx: &mut Tx, kept: TimeDelta) -> Result<usize, Fault> {
+    let before = db::touched(tx).await? - kept;
+    let over = invitations::status.ne(PENDING).and(invitations::decided_at.le(before));
+    diesel::delete(invitations::table.filter(over)).execute(tx.pg()).await.fault()
 }
 
 /// Ends one that is pending. In the organisation's transaction, or for the platform once the row is locked.

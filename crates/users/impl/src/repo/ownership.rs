@@ -90,3 +90,18 @@ pub(crate) async fn decide(tx: &mut Tx, org: OrgId, id: Uuid, status: Invitation
         .fault()?;
     Ok(())
 }
+
+/// Takes back what waits that a person has offered, or was offered, as it is asked; which ones. In the organisation's transaction or the platform's, which has
+/// locked the organisation.
+pub(crate) async fn withdraw_of(tx: &mut Tx, org: OrgId, user: UserId, (made, asked): (bool, bool)) -> Result<Vec<Uuid>, Fault> {
+    let waiting = offers::org_id.eq(org.0).and(offers::status.eq(PENDING));
+    let theirs = |is: bool| -> Vec<Uuid> { is.then_some(user.0).into_iter().collect() };
+    let of_them = offers::offered_by.eq_any(theirs(made)).or(offers::offered_to.eq_any(theirs(asked)));
+    let at = db::touched(tx).await?;
+    diesel::update(offers::table.filter(waiting.and(of_them)))
+        .set((offers::status.eq(InvitationStatus::Withdrawn.name()), offers::decided_at.eq(at)))
+        .returning(offers::id)
+        .get_results(tx.pg())
+        .await
+        .fault()
+}

@@ -3,7 +3,7 @@
 //! An organisation's rows are read as its tenant, so that row-level security shows no others', and by columns that are named: no secret is among them.
 
 use audit_api::{Entry, Filter, NewEntry};
-use kernel::{Ctx, Denied, Fault, OrgId, OrgRole, PageRequest, ProjectRoles, RequestId, Scope, Timestamp, UserId};
+use kernel::{Ctx, Denied, Fault, FaultKind, OrgId, OrgRole, PageRequest, ProjectRoles, RequestId, Scope, Timestamp, UserId};
 use mail_api::{Content, Language, Link, Mail, Recipient};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -101,6 +101,14 @@ impl Service {
                     let member = self.memberships.of_person_at(tx, user, org).await?;
                     if !is_owner(member.as_ref()) {
                         return Err(hidden());
+                    }
+                    // In a suspended one nobody takes anything along, from wherever they are signed in.
+                    if self.memberships.organization(tx, org).await?.suspended_at.is_some() {
+                        return Err(Error::OrganizationSuspended);
+                    }
+                    // All of an organisation is worth as much when it is fetched as when it is asked for.
+                    if ctx.missing.fresh_proof {
+                        return Err(Fault::new(FaultKind::StepUpRequired, "an organisation's archive is fetched").into());
                     }
                 }
                 Ok(export)

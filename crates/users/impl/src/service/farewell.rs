@@ -12,6 +12,7 @@ use users_api::Error;
 use uuid::Uuid;
 
 use super::Service;
+use super::leaving::suspension;
 use crate::model::{DepartureState, Leaver, StoredDeparture};
 use crate::repo;
 
@@ -50,12 +51,21 @@ impl Service {
 
     async fn end_person(&self, stored: &StoredDeparture, user: UserId) -> Result<(), Error> {
         let id = stored.departure.id;
+        // What leaves along goes first. As long as something binds that, the account waits with it.
+        let along = self.system.write(async |tx| repo::departures::along(tx, &stored.departure).await).await?;
+        for found in along {
+            if let Leaver::Organization(org) = found.leaver {
+                self.end_organization(&found, org).await?;
+            }
+        }
         self.system
             .write(async |tx| {
-                if self.step_in(tx, id, 0).await? {
+                // The person first, as when they asked for it.
+                repo::lock_for_removal(tx, user).await?;
+                if self.step_in(tx, id, 0).await? && self.may_go_in(tx, stored, user).await? {
                     repo::departures::advance(tx, id, 1, DepartureState::Leaving).await?;
                 }
-                Ok::<_, Fault>(())
+                Ok::<_, Error>(())
             })
             .await?;
         self.system
@@ -67,6 +77,7 @@ impl Service {
                 }
                 if is_there {
                     self.accounts.remove_in(tx, user).await?;
+                    repo::invitations::delete_of_person(tx, user).await?;
                     repo::anonymise(tx, user).await?;
                     repo::exports::delete_of(tx, Leaver::Person(user)).await?;
                 }
@@ -103,15 +114,21 @@ impl Service {
                 }
                 _ => {}
             }
-            self.system
+            let bond = self
+                .system
                 .write(async |tx| {
-                    self.memberships.lock_organization_in(tx, org).await?;
-                    if self.step_in(tx, id, step).await? {
+                    let organization = self.memberships.lock_organization_in(tx, org).await?;
+                    // Once more under the lock: it may have been suspended since it was asked what binds it.
+                    let bond = suspension(&organization).filter(|_| step == 0);
+                    if bond.is_none() && self.step_in(tx, id, step).await? {
                         self.forget_in(tx, &ctx, id, step, remembered).await?;
                     }
-                    Ok::<_, Error>(())
+                    Ok::<_, Error>(bond)
                 })
                 .await?;
+            if let Some(bond) = bond {
+                return self.wait_for(id, org, &[bond]).await;
+            }
         }
         Ok(())
     }
@@ -139,7 +156,7 @@ impl Service {
                     let entry = NewEntry::named("members.disband", "member", member.user).before(json!({ "role": member.role }));
                     self.audit.record_in(tx, ctx, entry).await?;
                 }
-                self.memberships.disband_in(tx, org).await?;
+                self.memberships.disband_in(tx, ctx).await?;
             }
             3 => {
                 repo::invitations::delete_all(tx, org).await?;

@@ -4,6 +4,7 @@
 //! side runs as the platform, since no tenant sees another's invitations.
 
 use audit_api::NewEntry;
+use chrono::TimeDelta;
 use kernel::{Ctx, OrgRole, Page, PageRequest, Position, ProjectRoles, Scope, UserId};
 use mail_api::{Content, Language, Link, Mail, Recipient};
 use serde_json::json;
@@ -15,6 +16,9 @@ use uuid::Uuid;
 use super::{Service, person};
 use crate::model::{self, InvitationStatus, Leaver};
 use crate::{link_rules, repo};
+
+/// An invitation that was answered is kept for so long: who asks again by it is answered the same, and who sent it sees what came of it.
+const KEPT_ANSWERED: TimeDelta = TimeDelta::days(90);
 
 impl Service {
     pub(super) async fn invite_person(&self, ctx: &Ctx, new: NewInvitation) -> Result<MemberInvitation, Error> {
@@ -114,6 +118,12 @@ impl Service {
                 Ok(Page { items: all, next })
             })
             .await
+    }
+
+    /// Forgets whom organisations invited, and by which address, a while after that was answered.
+    pub(crate) async fn purge_invitations(&self) -> Result<(), Error> {
+        self.system.write(async |tx| repo::invitations::purge(tx, KEPT_ANSWERED).await).await?;
+        Ok(())
     }
 
     pub(super) async fn accept(&self, ctx: &Ctx, id: Uuid) -> Result<MemberUser, Error> {

@@ -24,6 +24,11 @@ pub(super) const MOST_NAMED: usize = 5;
 /// When it is looked once more whether something binds an organisation: no request that was under way takes so long.
 const LOOKED_AGAIN: TimeDelta = TimeDelta::minutes(2);
 
+/// What a suspension binds an organisation by: the platform has a word to say to it first, and what it would be about must not be gone by then.
+pub(super) fn suspension(organization: &Organization) -> Option<String> {
+    organization.suspended_at.map(|_| format!("the platform's suspension of the organisation {}", organization.id))
+}
+
 impl Service {
     /// Now, as PostgreSQL keeps it.
     pub(super) fn instant(&self) -> Timestamp {
@@ -37,7 +42,13 @@ impl Service {
 
     /// What binds an organisation. Outside of any transaction, which the domains asked here could not use.
     pub(super) async fn bonds(&self, org: OrgId, request: &RequestId) -> Result<Vec<String>, Fault> {
-        let (platform, mut bonds) = (Ctx::system(org, request.clone()), Vec::new());
+        let platform = Ctx::system(org, request.clone());
+        let organization = self.system.read(async |tx| self.memberships.organization(tx, org).await).await;
+        let organization = organization.map_err(|error| match error {
+            tenants_api::Error::Fault(fault) => fault,
+            other => Fault::internal(other),
+        })?;
+        let mut bonds: Vec<String> = suspension(&organization).into_iter().collect();
         for domain in &self.obligations {
             bonds.extend(domain.of(&platform).await?);
         }
@@ -65,6 +76,9 @@ impl Service {
                 };
                 if role != Some(OrgRole::Owner) {
                     return Err(Error::from(denied()));
+                }
+                if let Some(bond) = suspension(&organization) {
+                    return Err(Error::OrganizationInUse(vec![bond]));
                 }
                 let at = self.instant();
                 let departure = self.close_in(tx, ctx, (by, at), language).await?.ok_or(Error::NotFound("organization"))?;
@@ -191,7 +205,7 @@ impl Service {
         Ok(())
     }
 
-    /// Keeps an organisation that was bound in the very moment in which it was to leave.
+    /// Keeps an organisation that was bound in the very moment in which it was to leave, and the account with which it leaves along: it would be nobody's.
     pub(crate) async fn check_departure(&self, id: Uuid) -> Result<(), Error> {
         let Some(stored) = self.system.read(async |tx| repo::departures::get(tx, id).await).await? else { return Ok(()) };
         let (Leaver::Organization(org), DepartureState::Waiting) = (stored.leaver, stored.state) else { return Ok(()) };
@@ -201,6 +215,10 @@ impl Service {
         }
         self.system
             .write(async |tx| {
+                // The person's departure before the organisation, as when they take it back themselves.
+                if let Some(account) = repo::departures::lock_account_of(tx, &stored.departure).await? {
+                    return self.keep_account_in(tx, &account, stored.departure.asked_by, (None, &request)).await;
+                }
                 let organization = self.memberships.lock_organization_in(tx, org).await?;
                 if let Some(stored) = repo::departures::lock_waiting(tx, org).await? {
                     self.keep_in(tx, &Ctx::system(org, request.clone()), &stored, &organization).await?;

@@ -110,6 +110,10 @@ impl Ownership for Service {
                 if !repo::get_in(tx, user).await?.email_verified {
                     return Err(Error::EmailNotVerified);
                 }
+                // Whoever has left and come back is not the member who was asked.
+                if self.memberships.lock_in(tx, ctx.org, user).await?.created_at > offer.created_at {
+                    return Err(Error::NotFound("ownership offer"));
+                }
                 self.memberships.hand_over_in(tx, ctx, offer.offered_by, user).await?;
                 repo::ownership::decide(tx, ctx.org, id, InvitationStatus::Accepted).await?;
                 let entry = NewEntry::named("members.transfer_ownership", "ownership_offer", id)

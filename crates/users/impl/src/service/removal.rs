@@ -12,9 +12,10 @@ use uow::{Job, Tx};
 use users_api::{Departure, Error};
 use uuid::Uuid;
 
+use super::leaving::suspension;
 use super::{Service, person};
 use crate::jobs::EndDeparture;
-use crate::model::Leaver;
+use crate::model::{Leaver, StoredDeparture};
 use crate::{repo, token};
 
 /// Why an account does not leave in a transaction.
@@ -84,13 +85,18 @@ impl Service {
         }
         let (mut left, mut alone) = (Vec::new(), Vec::new());
         for member in self.memberships.of_person_in(tx, user).await? {
+            let organization = self.memberships.lock_organization_in(tx, member.org).await?;
             let member = self.memberships.lock_in(tx, member.org, user).await?;
             let there = Ctx { org: member.org, once: None, ..ctx.clone() };
             if self.memberships.has_others_in(tx, member.org, user).await? {
                 self.leave_teams_in(tx, &there, user).await?;
-                self.memberships.leave_in(tx, member.org, user).await?;
+                self.memberships.leave_in(tx, &there, user).await?;
                 left.push((there, member.role));
             } else {
+                // Once more under the lock: whatever was found before, nobody takes a suspended one along.
+                if let Some(bond) = suspension(&organization) {
+                    return Err(Error::OrganizationInUse(vec![bond]).into());
+                }
                 alone.push((there, member.role));
             }
         }
@@ -103,8 +109,7 @@ impl Service {
         let at = self.instant();
         let departure = Departure { id: Uuid::now_v7(), asked_by: user, asked_at: at, leaves_at: at + self.grace };
         for (there, role) in &left {
-            self.accounts.leave_keys_in(tx, there, user, *role).await?;
-            self.withdraw_invitations_in(tx, there, user).await?;
+            self.end_what_hangs_in(tx, there, user, *role).await?;
             self.record_removal_in(tx, there, &departure, *role).await?;
         }
         let mut along = Vec::new();
@@ -127,6 +132,38 @@ impl Service {
             self.mails.send_in(tx, Mail { key, to, language, content }).await?;
         }
         Ok((departure, along))
+    }
+
+    /// Ends what hangs on a membership that is over, behind the sessions and the roles in teams: keys, invitations, offers.
+    async fn end_what_hangs_in(&self, tx: &mut Tx, there: &Ctx, user: UserId, role: OrgRole) -> Result<(), Fault> {
+        self.accounts.leave_keys_in(tx, there, user, role).await?;
+        self.withdraw_invitations_in(tx, there, user).await?;
+        self.withdraw_offers_in(tx, there, user, (true, true)).await
+    }
+
+    /// Whether an account whose time has come may go now, under its lock and that of its departure. It leaves no organisation to nobody: for one that leaves
+    /// along and is bound it waits, and with one that stays it stays. What it came to belong to besides it leaves.
+    pub(super) async fn may_go_in(&self, tx: &mut Tx, stored: &StoredDeparture, user: UserId) -> Result<bool, Error> {
+        let request = RequestId::generate();
+        for member in self.memberships.of_person_in(tx, user).await? {
+            let member = self.memberships.lock_in(tx, member.org, user).await?;
+            if repo::departures::lock_waiting(tx, member.org).await?.is_some() {
+                return Ok(false);
+            }
+            if repo::departures::has_left(tx, Leaver::Organization(member.org)).await? {
+                continue;
+            }
+            if !self.memberships.has_others_in(tx, member.org, user).await? {
+                self.keep_account_in(tx, stored, user, (None, &request)).await?;
+                return Ok(false);
+            }
+            let there = Ctx::system(member.org, request.clone());
+            self.leave_teams_in(tx, &there, user).await?;
+            self.memberships.leave_in(tx, &there, user).await?;
+            self.end_what_hangs_in(tx, &there, user, member.role).await?;
+            self.record_removal_in(tx, &there, &stored.departure, member.role).await?;
+        }
+        Ok(true)
     }
 
     async fn record_removal_in(&self, tx: &mut Tx, there: &Ctx, departure: &Departure, role: OrgRole) -> Result<(), Fault> {
@@ -158,22 +195,37 @@ impl Service {
                 if !self.can_be_kept(&stored) {
                     return Err(Error::KeepsNothing);
                 }
-                repo::departures::keep(tx, id, Some(user)).await?;
-                for found in repo::departures::along(tx, &stored.departure).await? {
-                    let Leaver::Organization(org) = found.leaver else { continue };
-                    // Looked at again under the organisation's lock.
-                    let organization = self.memberships.lock_organization_in(tx, org).await?;
-                    let Some(waiting) = repo::departures::lock_waiting(tx, org).await? else { continue };
-                    let there = Ctx::user(org, user, OrgRole::Owner, ProjectRoles::default(), request.clone());
-                    self.keep_in(tx, &there, &waiting, &organization).await?;
-                }
-                let person = repo::get_in(tx, user).await?;
-                let content = Content::AccountKept { at: self.instant() };
-                let to = Recipient::at(person.email).named(person.name);
-                let mail = Mail { key: format!("account-kept:{id}"), to, language: stored.language, content };
-                self.mails.send_in(tx, mail).await?;
-                Ok(())
+                self.keep_account_in(tx, &stored, user, (Some(user), request)).await
             })
             .await
+    }
+
+    /// Keeps an account, whose departure is locked, with the organisations that leave along, and tells the person; by nobody: by the platform.
+    pub(super) async fn keep_account_in(
+        &self,
+        tx: &mut Tx,
+        stored: &StoredDeparture,
+        user: UserId,
+        (by, request): (Option<UserId>, &RequestId),
+    ) -> Result<(), Error> {
+        let id = stored.departure.id;
+        repo::departures::keep(tx, id, by).await?;
+        for found in repo::departures::along(tx, &stored.departure).await? {
+            let Leaver::Organization(org) = found.leaver else { continue };
+            // Looked at again under the organisation's lock.
+            let organization = self.memberships.lock_organization_in(tx, org).await?;
+            let Some(waiting) = repo::departures::lock_waiting(tx, org).await? else { continue };
+            let there = match by {
+                Some(by) => Ctx::user(org, by, OrgRole::Owner, ProjectRoles::default(), request.clone()),
+                None => Ctx::system(org, request.clone()),
+            };
+            self.keep_in(tx, &there, &waiting, &organization).await?;
+        }
+        let person = repo::get_in(tx, user).await?;
+        let content = Content::AccountKept { at: self.instant() };
+        let to = Recipient::at(person.email).named(person.name);
+        let mail = Mail { key: format!("account-kept:{id}"), to, language: stored.language, content };
+        self.mails.send_in(tx, mail).await?;
+        Ok(())
     }
 }

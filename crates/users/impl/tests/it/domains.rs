@@ -206,3 +206,82 @@ async fn a_proven_domain_is_looked_at_again_and_lost_a_week_after_its_proof_is_g
     }
     assert_eq!(later(48).await, "false false", "what is not proven is not looked at");
 }
+
+/// Lets so many hours pass since the proven domains were looked at and tried.
+async fn pass(db: &testkit::Database, hours: u32) {
+    let back = format!("- interval '{hours} hours'");
+    db.run_sql(&format!(
+        "update organization_domains set looked_at = looked_at {back}, tried_at = tried_at {back}, missing_since = missing_since {back}"
+    ))
+    .await;
+}
+
+#[actix_web::test]
+async fn a_domain_of_which_nobody_says_anything_for_thirty_days_is_missing_and_lost_a_week_later() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    prove(&replica, &ada, "example.com").await;
+    replica.records.silence(true);
+    let later = async |hours: u32| {
+        pass(&db, hours).await;
+        replica.domains.look_again().await.unwrap();
+        let sql = "select (proven_at is not null)::text || ' ' || (missing_since is not null)::text from organization_domains";
+        db.query(sql).await.remove(0)
+    };
+    assert_eq!(later(30 * 24 - 1).await, "true false");
+    assert_eq!(replica.get("/api/joinable-organizations", &bob.token).await.body["data"][0]["id"], json!(ada.org));
+    assert_eq!(later(1).await, "true true");
+    assert_eq!(join(&replica, &bob, &ada.org).await.refusal(), (404, "NOT_FOUND"));
+    assert_eq!(later(7 * 24 - 1).await, "true true");
+    assert_eq!(later(1).await, "false false");
+    for action in ["members.miss_domain", "members.lose_domain"] {
+        let trail = replica.get(&format!("/api/audit?action={action}"), &ada.token).await;
+        assert_eq!(trail.body["data"].as_array().map(Vec::len), Some(1), "{action}");
+    }
+}
+
+#[actix_web::test]
+async fn name_servers_that_do_not_answer_keep_no_other_domain_from_being_looked_at() {
+    let (db, replica) = scene().await;
+    let (ada, eve) = (proven(&replica, "ada").await, proven(&replica, "eve").await);
+    prove(&replica, &ada, "firm.example").await;
+    // As many as are looked at in one go, all of them looked at before the other.
+    db.run_sql(&format!(
+        "insert into organization_domains (org_id, id, domain, challenge, claimed_by, created_at, proven_at, looked_at, tried_at)
+         select '{}', gen_random_uuid(), 'dead' || n || '.example', repeat('x', 50), '{}', now(), now(), now() - interval '1 hour', now()
+         from generate_series(1, 100) n",
+        eve.org, eve.user
+    ))
+    .await;
+    pass(&db, 25).await;
+    replica.records.publish("_14build-challenge.firm.example", None);
+    replica.records.mute("dead");
+    let missing = "select domain from organization_domains where missing_since is not null";
+    let tried = "select count(*) from organization_domains where domain like 'dead%' and tried_at > now() - interval '1 minute'";
+    for _ in 0..2 {
+        replica.domains.look_again().await.unwrap();
+    }
+    assert_eq!(db.query(missing).await, ["firm.example"]);
+    assert_eq!(db.query(tried).await, ["100"]);
+}
+
+#[actix_web::test]
+async fn one_fault_does_not_end_the_looking() {
+    let (db, replica) = scene().await;
+    let (ada, eve) = (proven(&replica, "ada").await, proven(&replica, "eve").await);
+    prove(&replica, &eve, "broken.example").await;
+    prove(&replica, &ada, "firm.example").await;
+    for domain in ["broken.example", "firm.example"] {
+        replica.records.publish(&format!("_14build-challenge.{domain}"), None);
+    }
+    db.run_sql(
+        "create function broken() returns trigger language plpgsql as $$ begin raise exception 'broken'; end $$;
+         create trigger z_broken before update of missing_since on organization_domains for each row
+             when (new.domain = 'broken.example' and new.missing_since is not null) execute function broken()",
+    )
+    .await;
+    pass(&db, 25).await;
+    assert!(replica.domains.look_again().await.is_err(), "it is told");
+    let missing = "select domain from organization_domains where missing_since is not null";
+    assert_eq!(db.query(missing).await, ["firm.example"], "and the other was looked at");
+}

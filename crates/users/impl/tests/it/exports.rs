@@ -208,3 +208,29 @@ async fn a_person_takes_along_what_is_kept_of_them_for_some_days() {
     assert_eq!(jobs::run_sweep(&registry, "users.exports").await, Ok(true));
     assert_eq!(db.query("select count(*) from export_parts").await, ["0"]);
 }
+
+#[actix_web::test]
+async fn an_organisations_archive_is_fetched_with_a_fresh_proof_and_not_while_it_is_suspended() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    assert_eq!(replica.join(&ada, &bob, "owner").await.status, 200);
+    let id = asked(&replica, &ada).await;
+    let own = replica.post("/api/user/export", Some(&ada.token), json!({})).await.body["id"].as_str().unwrap().to_owned();
+    assert_eq!(replica.work(&db).await, [] as [String; 0]);
+    replica.clock.advance(TimeDelta::minutes(6));
+    let (status, page) = fetched(&replica, &id, Some(&ada.token)).await;
+    assert_eq!((status, String::from_utf8_lossy(&page).contains("Show once more who you are")), (403, true));
+    assert_eq!(fetched(&replica, &own, Some(&ada.token)).await.0, 200, "what is one's own asks for none");
+    let again = replica.post("/api/auth/reauthenticate", Some(&ada.token), json!({ "password": PASSWORD })).await;
+    let ada = Account::of(&again);
+    assert_eq!(fetched(&replica, &id, Some(&ada.token)).await.0, 200);
+
+    let decision = kernel::Decision { operator: "Olga Operator".parse().unwrap(), reason: Some("fraud".parse().unwrap()) };
+    let org = ada.org.parse().unwrap();
+    replica.suspensions.suspend(org, &decision, mail_api::Language::English).await.unwrap();
+    let elsewhere = Account::of(&replica.login("ada").await);
+    let (status, page) = fetched(&replica, &id, Some(&elsewhere.token)).await;
+    assert_eq!((status, String::from_utf8_lossy(&page).contains("The organisation is suspended")), (403, true));
+    replica.suspensions.resume(org, &decision, mail_api::Language::English).await.unwrap();
+    assert_eq!(fetched(&replica, &id, Some(&elsewhere.token)).await.0, 200);
+}

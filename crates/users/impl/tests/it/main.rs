@@ -9,6 +9,7 @@ mod domains;
 mod elsewhere;
 mod exports;
 mod factors;
+mod forgetting;
 mod invitation_links;
 mod invitations;
 mod keys;

@@ -134,3 +134,86 @@ async fn an_offer_is_accepted_by_whom_it_was_made_to_and_as_long_as_it_is_its_ma
     let owners = format!("select user_id from memberships where org_id = '{}' and role = 'owner'", ada.org);
     assert_eq!(db.query(&owners).await, [carol.user]);
 }
+
+#[actix_web::test]
+async fn an_offer_ends_when_whom_it_was_made_to_is_removed_leaves_or_is_demoted() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let path = |who: &Account| format!("/api/users/{}", who.user);
+    let waiting = async || db.query("select count(*) from ownership_offers where status = 'pending'").await.remove(0);
+
+    // Removed, and invited again.
+    let bob = colleague(&replica, &ada, "bob", "admin").await;
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    assert_eq!(replica.delete(&path(&bob), &ada.token).await.status, 204);
+    assert_eq!(waiting().await, "0");
+    let home = Account::of(&replica.login("bob").await);
+    assert_eq!(replica.join(&ada, &home, "member").await.status, 200);
+    let there = json!({ "organizationId": ada.org });
+    let bob = Account::of(&replica.post("/api/auth/switch-organization", Some(&home.token), there).await);
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (404, "NOT_FOUND"));
+
+    // Demoted. Promoted, it goes on.
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    assert_eq!(replica.put(&path(&bob), &ada.token, json!({ "role": "admin" })).await.status, 200);
+    assert_eq!(waiting().await, "1");
+    assert_eq!(replica.put(&path(&bob), &ada.token, json!({ "role": "member" })).await.status, 200);
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (404, "NOT_FOUND"));
+
+    // Leaving, by the door and with the account.
+    let carol = colleague(&replica, &ada, "carol", "member").await;
+    id(&offer(&replica, &ada, &carol.user).await);
+    assert_eq!(replica.delete(&path(&carol), &carol.token).await.status, 204);
+    assert_eq!(waiting().await, "0");
+    id(&offer(&replica, &ada, &bob.user).await);
+    assert_eq!(replica.delete("/api/user", &bob.token).await.status, 204);
+    assert_eq!(waiting().await, "0");
+    let trail = replica.get("/api/audit?action=members.withdraw_ownership_offer", &ada.token).await;
+    let members: Vec<_> = trail.body["data"].as_array().unwrap().iter().map(|entry| entry["after"]["member"].clone()).collect();
+    assert_eq!(members, [&bob.user, &carol.user, &bob.user, &bob.user].map(|user| json!(user)), "{}", trail.body);
+}
+
+#[actix_web::test]
+async fn an_offer_ends_when_its_maker_is_an_owner_no_more_even_if_they_become_one_again() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let (bob, carol) = (colleague(&replica, &ada, "bob", "admin").await, colleague(&replica, &ada, "carol", "owner").await);
+    let adas = format!("/api/users/{}", ada.user);
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    for role in ["admin", "owner"] {
+        assert_eq!(replica.put(&adas, &carol.token, json!({ "role": role })).await.status, 200);
+    }
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (404, "NOT_FOUND"), "demoted, and made one again");
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    assert_eq!(replica.delete(&adas, &ada.token).await.status, 204);
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (404, "NOT_FOUND"), "she left");
+    let made = id(&offer(&replica, &carol, &bob.user).await);
+    assert_eq!(replica.put(&format!("/api/users/{}", bob.user), &carol.token, json!({ "role": "owner" })).await.status, 200);
+    assert_eq!(
+        answer(&replica, &bob, &made, "accept").await.refusal(),
+        (404, "NOT_FOUND"),
+        "he is one otherwise, and she stays one"
+    );
+    let states = "select status || ' ' || count(*) from ownership_offers group by status";
+    assert_eq!(db.query(states).await, ["withdrawn 3"]);
+}
+
+#[actix_web::test]
+async fn nobody_accepts_what_was_offered_before_they_were_a_member() {
+    let (db, replica) = scene().await;
+    let ada = replica.register("ada").await;
+    let bob = colleague(&replica, &ada, "bob", "member").await;
+    let made = id(&offer(&replica, &ada, &bob.user).await);
+    let began = |when: &str| {
+        format!(
+            "alter table memberships disable trigger user;
+             update memberships set created_at = (select created_at from ownership_offers) {when} where user_id = '{}';
+             alter table memberships enable trigger user",
+            bob.user
+        )
+    };
+    db.run_sql(&began("+ interval '1 microsecond'")).await;
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.refusal(), (404, "NOT_FOUND"));
+    db.run_sql(&began("")).await;
+    assert_eq!(answer(&replica, &bob, &made, "accept").await.status, 200);
+}

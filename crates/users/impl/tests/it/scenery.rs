@@ -56,6 +56,8 @@ pub struct Bonds {
     pub asked: Mutex<Vec<OrgId>>,
     /// Who is remembered by name.
     pub remembered: Mutex<Vec<OrgId>>,
+    /// Suspends, once, whom it is asked about.
+    pub suspended_by: Mutex<Option<Arc<users::Suspensions>>>,
 }
 
 /// Remembers what was erased.
@@ -93,6 +95,11 @@ impl Obligations for Bonds {
     async fn of(&self, ctx: &Ctx) -> Result<Vec<String>, Fault> {
         assert_eq!(ctx.actor, kernel::Actor::System);
         self.asked.lock().unwrap().push(ctx.org);
+        let suspensions = self.suspended_by.lock().unwrap().take();
+        if let Some(suspensions) = suspensions {
+            let fraud = kernel::Decision { operator: "Olga Operator".parse().unwrap(), reason: Some("fraud".parse().unwrap()) };
+            suspensions.suspend(ctx.org, &fraud, mail_api::Language::English).await.unwrap();
+        }
         Ok(self.words.lock().unwrap().clone())
     }
 
@@ -118,12 +125,18 @@ impl ReporterKeys for Reporter {
 pub struct Records {
     texts: Mutex<HashMap<String, Vec<String>>>,
     silent: Mutex<bool>,
+    muted: Mutex<Option<String>>,
 }
 
 impl Records {
     /// Lets a name have this text alone, or none.
     pub fn publish(&self, name: &str, text: Option<&str>) {
         self.texts.lock().unwrap().insert(name.to_owned(), text.into_iter().map(str::to_owned).collect());
+    }
+
+    /// Lets nobody answer of domains that begin like this.
+    pub fn mute(&self, beginning: &str) {
+        *self.muted.lock().unwrap() = Some(format!("_14build-challenge.{beginning}"));
     }
 
     /// Lets nobody answer, or somebody again.
@@ -135,7 +148,8 @@ impl Records {
 #[async_trait]
 impl TxtRecords for Records {
     async fn texts(&self, name: &str) -> Result<Vec<String>, Fault> {
-        if *self.silent.lock().unwrap() {
+        let is_muted = self.muted.lock().unwrap().as_ref().is_some_and(|beginning| name.starts_with(beginning.as_str()));
+        if is_muted || *self.silent.lock().unwrap() {
             return Err(Fault::unavailable("nobody answers"));
         }
         Ok(self.texts.lock().unwrap().get(name).cloned().unwrap_or_default())

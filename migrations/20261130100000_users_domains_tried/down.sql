@@ -1,0 +1,1 @@
+alter table organization_domains drop column tried_at;

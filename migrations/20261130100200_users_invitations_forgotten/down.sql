@@ -1,0 +1,1 @@
+drop index member_invitations_of_address, member_invitations_decided;
