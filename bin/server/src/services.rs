@@ -11,6 +11,7 @@ mod holds;
 pub mod keys;
 mod leaks;
 pub(crate) mod mails;
+mod of_command;
 mod platform;
 mod providers;
 mod sandbox;

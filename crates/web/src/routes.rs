@@ -7,6 +7,7 @@ mod null_schema;
 mod openapi;
 mod patch_schema;
 mod refusals;
+mod registration;
 mod scim;
 mod standard;
 
@@ -14,7 +15,7 @@ use std::collections::HashSet;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use kernel::Permission;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
@@ -205,25 +206,6 @@ impl Routes {
         let mut all: Vec<_> = self.entries.iter().map(|entry| entry.info.clone()).collect();
         all.sort_by(|a, b| (&a.path, a.method.as_str()).cmp(&(&b.path, b.method.as_str())));
         all
-    }
-
-    /// Registers every endpoint, literal paths before those with parameters. A path that stands in a route word for word is no other one's parameter:
-    /// what it does not take, it refuses, and the rules of the other one are not asked. Called once per worker.
-    pub(crate) fn configure(&self, config: &mut ServiceConfig) {
-        let mut ordered: Vec<_> = self.registrations.iter().collect();
-        ordered.sort_by_key(|(path, _)| path.split('/').map(|segment| segment.starts_with('{')).collect::<Vec<_>>());
-        let (named, others): (Vec<_>, Vec<_>) = ordered.into_iter().partition(|(path, _)| !path.contains('{'));
-        for (_, register) in &named {
-            register(config);
-        }
-        for (path, _) in named {
-            if others.iter().any(|(template, _)| fits(template, path)) {
-                config.service(web::resource(path.as_str()).default_service(web::to(fallback)));
-            }
-        }
-        for (_, register) in others {
-            register(config);
-        }
     }
 
     pub(crate) fn body_limit_of(&self, method: &Method, path: &str) -> Option<usize> {

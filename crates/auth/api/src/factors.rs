@@ -1,12 +1,10 @@
 //! Second factors: what a person shows besides a password or a mailed link, and what stands between that and a session.
 
-use std::sync::LazyLock;
-
 use async_trait::async_trait;
-use kernel::{Ctx, Permission, SessionId, Timestamp};
+use kernel::{Ctx, SessionId, Timestamp};
 use secrecy::SecretString;
 
-use crate::{Asking, Error, ShownKey, SignedIn};
+use crate::{Asking, Error, MfaPolicy, ShownKey, SignedIn};
 
 kernel::named! {
     /// What a person can show as a second factor.
@@ -17,30 +15,6 @@ kernel::named! {
         Passkey = "passkey",
         /// One of the codes that were shown once, for whom everything else is lost.
         RecoveryCode = "recovery_code",
-    }
-}
-
-kernel::named! {
-    /// For whom an organisation asks for a second factor.
-    pub enum MfaPolicy {
-        /// For nobody: whoever has one shows it all the same.
-        Off = "off",
-        /// For whoever approves, releases or manages members, and for what else is weighty.
-        Privileged = "privileged",
-        /// For everyone.
-        Everyone = "everyone",
-    }
-}
-
-impl MfaPolicy {
-    /// Whether a person without a second factor may do what a permission allows.
-    #[must_use]
-    pub fn without_factor(self) -> fn(Permission) -> bool {
-        match self {
-            Self::Off => |_: Permission| true,
-            Self::Privileged => |permission: Permission| !PRIVILEGED.contains(&permission.name()),
-            Self::Everyone => |_: Permission| false,
-        }
     }
 }
 
@@ -164,21 +138,4 @@ pub trait SecondFactors: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`] without a second factor: there is nothing to recover.
     async fn renew_recovery_codes(&self, ctx: &Ctx, asking: Asking<'_>) -> Result<Vec<SecretString>, Error>;
-}
-
-static PRIVILEGED: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let lines = include_str!("../../../../config/authz/privileged.txt").lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
-});
-
-/// Every permission for which [`MfaPolicy::Privileged`] asks for a second factor, by name.
-#[must_use]
-pub fn privileged() -> &'static [&'static str] {
-    &PRIVILEGED
-}
-
-/// Whether the permission is the context's as far as second factors go.
-#[must_use]
-pub fn factor_allows(ctx: &Ctx, permission: Permission) -> bool {
-    ctx.missing.second_factor.is_none_or(|allows| allows(permission))
 }

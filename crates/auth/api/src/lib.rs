@@ -13,6 +13,7 @@ pub mod fake;
 mod keys;
 mod leaks;
 pub mod matrix;
+mod mfa_policy;
 mod network;
 mod organization_events;
 mod passkeys;
@@ -42,12 +43,10 @@ pub use elsewhere::{
     SignInElsewhere, Told, Untold, callback_path,
 };
 pub use error::Error;
-pub use factors::{
-    Again, Entered, FactorKind, FactorShown, MfaPolicy, NewTotp, OwnFactors, PendingSignIn, SecondFactors, factor_allows,
-    privileged,
-};
+pub use factors::{Again, Entered, FactorKind, FactorShown, NewTotp, OwnFactors, PendingSignIn, SecondFactors};
 pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, LiveKey, NewApiKey, Revoked, Rotation};
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
+pub use mfa_policy::{MfaPolicy, factor_allows, privileged};
 pub use network::Network;
 pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use passkeys::{
