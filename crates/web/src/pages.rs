@@ -18,7 +18,7 @@ mod reference;
 use actix_web::web::ServiceConfig;
 
 pub use acting::{ActingPage, Script};
-pub use form::{Form, FormPage};
+pub use form::{Form, FormPage, LinkPage};
 pub use home::{Development, Login, Place};
 pub(crate) use kept::Kept;
 pub(crate) use place::serve;

@@ -23,6 +23,7 @@ mod proof;
 mod proofs;
 mod security;
 mod session;
+mod single_sign_on;
 mod tokens;
 
 use std::net::IpAddr;
@@ -53,15 +54,19 @@ pub use passkeys::{
     AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
+pub use ports::{Account, Directory, Domains, Membership, NewAccount, Owned, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, SetUpBefore, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use session::{FactorStanding, Session, SignedIn};
+pub use single_sign_on::{
+    Asserted, Connection, ConnectionId, IssuerClient, Issuers, Landed, Landing, NewConnection, SignOnMode, SignOnRoute,
+    SignOnTest, SingleSignOn, sign_on_callback_path, sign_on_path,
+};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/single-sign-on.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
@@ -70,8 +75,12 @@ pub mod perm {
     pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
     /// See what happened to the security of the members' accounts in the organisation, and what was refused there.
     pub const SECURITY_READ: Permission = Permission("security.read");
+    /// See how the organisation's people sign in by its own issuer.
+    pub const SIGN_ON_READ: Permission = Permission("single_sign_on.read");
+    /// Decide it: whoever does decides who can be signed in as an owner.
+    pub const SIGN_ON_MANAGE: Permission = Permission("single_sign_on.manage");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ];
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SIGN_ON_READ, SIGN_ON_MANAGE];
 }
 
 /// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
@@ -248,7 +257,8 @@ pub trait SignIn: Send + Sync {
     /// as old as the sign-in. With a `once`, a repetition is given the same session, as long as that is live.
     ///
     /// # Errors
-    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be.
+    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be; [`Error::SingleSignOnRequired`],
+    /// [`Error::SingleSignOnSession`].
     async fn switch(
         &self,
         ctx: &Ctx,

@@ -75,7 +75,8 @@ fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
         SecurityEventKind::SecondFactorAdded | SecurityEventKind::PasskeyAdded => OrganizationEventKind::SecondFactorAdded,
         SecurityEventKind::SecondFactorRemoved | SecurityEventKind::PasskeyRemoved => OrganizationEventKind::SecondFactorRemoved,
         SecurityEventKind::RecoveryCodesRenewed => OrganizationEventKind::RecoveryCodesRenewed,
-        SecurityEventKind::IdentityLinked => OrganizationEventKind::IdentityLinked,
+        SecurityEventKind::IdentityLinked | SecurityEventKind::SignOnLinked => OrganizationEventKind::IdentityLinked,
+        SecurityEventKind::SignOnRefused => OrganizationEventKind::SignOnRefused,
         SecurityEventKind::IdentityUnlinked => OrganizationEventKind::IdentityUnlinked,
         _ => return None,
     })

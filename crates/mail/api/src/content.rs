@@ -51,6 +51,10 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// How an organisation's people sign in by its own issuer is otherwise than before.
+        SingleSignOnChanged = "single-sign-on-changed",
+        /// An organisation's own issuer signs in to that organisation from now on.
+        SingleSignOnLinked = "single-sign-on-linked",
         /// An organisation to take over.
         OwnershipOffered = "ownership-offered",
         /// It was taken over.
@@ -85,6 +89,22 @@ kernel::named! {
         RecoveryCodeUsed = "recovery_code_used",
         /// All second factors were removed by the platform, whose operator made sure of the person.
         Reset = "reset",
+    }
+}
+
+kernel::named! {
+    /// What happened to the single sign-on of an organisation.
+    pub enum SignOnChange {
+        /// Its issuer, its client or how it counts was set.
+        Configured = "configured",
+        /// People may sign in by it.
+        TurnedOn = "turned_on",
+        /// They have to.
+        Enforced = "enforced",
+        /// Nobody does any more.
+        TurnedOff = "turned_off",
+        /// It was removed.
+        Removed = "removed",
     }
 }
 
@@ -266,6 +286,24 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To the owners of an organisation, when somebody changes by which issuer its people sign in.
+    SingleSignOnChanged {
+        /// Which.
+        organization: String,
+        /// What happened.
+        change: SignOnChange,
+        /// Who did it.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// To whom an organisation's issuer signed in for the first time.
+    SingleSignOnLinked {
+        /// Which organisation.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
     /// To a member, to whom an owner offers the organisation.
     OwnershipOffered {
         /// Who offers it.
@@ -370,6 +408,8 @@ impl Content {
             Self::DomainMissing { .. } => Template::DomainMissing,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::SingleSignOnChanged { .. } => Template::SingleSignOnChanged,
+            Self::SingleSignOnLinked { .. } => Template::SingleSignOnLinked,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
@@ -412,6 +452,8 @@ impl Content {
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::SingleSignOnChanged { .. }
+            | Self::SingleSignOnLinked { .. }
             | Self::OwnershipMoved { .. }
             | Self::Test { .. } => (None, None),
         }

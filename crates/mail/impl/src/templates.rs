@@ -37,6 +37,8 @@ words! {
     DomainMissing "domain-missing",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
+    SingleSignOnChanged "single-sign-on-changed",
+    SingleSignOnLinked "single-sign-on-linked",
     OwnershipOffered "ownership-offered",
     OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",

@@ -29,6 +29,8 @@ mod restoring;
 mod roles;
 mod security_events;
 mod sessions;
+mod sign_on_pages;
+mod single_sign_on;
 mod tokens;
 mod user;
 mod users;
@@ -43,6 +45,7 @@ use web::{Guard, Routes};
 pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     callbacks::pages(config);
+    sign_on_pages::pages(config);
     join::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
@@ -58,13 +61,13 @@ pub fn routes(r: &mut Routes) {
     r.resource("auth");
     r.add(Guard::Public, || auth::register);
     r.add(Guard::Public, || auth::login);
-    r.add(Guard::SignedIn, || auth::reauthenticate).without_key();
-    r.add(Guard::SignedIn, || auth::logout).without_key();
+    r.add(Guard::SignedIn, || auth::reauthenticate).without_key().for_bound();
+    r.add(Guard::SignedIn, || auth::logout).without_key().for_bound();
     r.add(Guard::SignedIn, || auth::logout_everywhere).without_key();
     r.add(Guard::SignedIn, || auth::switch);
     r.resource("mfa").add(Guard::Public, || factors::finish);
     r.resource("mfaPasskey").add(Guard::Public, || passkeys::ask_factor);
-    r.resource("reauthenticationPasskey").add(Guard::SignedIn, || passkeys::ask_again).without_key();
+    r.resource("reauthenticationPasskey").add(Guard::SignedIn, || passkeys::ask_again).without_key().for_bound();
     tokens::routes(r);
     r.resource("verification");
     r.add(Guard::SignedIn, || proofs::ask_verification).without_key();
@@ -76,13 +79,14 @@ pub fn routes(r: &mut Routes) {
     r.add(Guard::Public, || proofs::ask_magic_link);
     r.add(Guard::Public, || proofs::follow_magic_link);
     elsewhere::sign_in_routes(r);
+    single_sign_on::sign_in_routes(r);
     r.resource("authPasskey");
     r.add(Guard::Public, || passkeys::ask_sign_in);
     r.add(Guard::Public, || passkeys::sign_in);
-    r.resource("authSession").add(Guard::SignedIn, || auth::read);
+    r.resource("authSession").add(Guard::SignedIn, || auth::read).for_bound();
     r.tag("Account", "The signed-in person's own account.");
     r.resource("user");
-    r.add(Guard::SignedIn, || user::read).tagged();
+    r.add(Guard::SignedIn, || user::read).tagged().for_bound();
     r.add(Guard::SignedIn, || user::change).tagged();
     r.add(Guard::SignedIn, || leaving::remove).stepping_up();
     r.add(Guard::Public, || leaving::restore);
@@ -130,6 +134,7 @@ pub fn routes(r: &mut Routes) {
     r.resource("organizationExport").add(perm::EXPORT, || exports::of_organization).without_key().stepping_up();
     r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();
     r.resource("userExports").add(Guard::SignedIn, || exports::list);
+    single_sign_on::organization_routes(r);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -30,6 +30,7 @@ mod scenery;
 mod security_events;
 mod sessions;
 mod sign_in;
+mod single_sign_on;
 mod step_up;
 mod strangers;
 mod suspensions;

@@ -67,6 +67,7 @@ async fn act(
 }
 
 fn form(words: &Words, status: StatusCode, lead: &str, token: &str, fault: Option<&str>) -> HttpResponse {
-    let form = Form { action: PATH, token, password: None, code: Some(words.second_code), button: words.second_button };
+    let form =
+        Form { action: PATH, token, email: None, password: None, code: Some(words.second_code), button: words.second_button };
     FormPage { status, language: words.language, title: words.second, lead, fault, form: Some(form) }.response()
 }
