@@ -2,8 +2,8 @@
 
 pub mod alarms;
 mod breaches;
+mod denials;
 mod doctor;
-mod documents;
 pub(crate) mod factor_resets;
 mod float;
 pub(crate) mod foundation;
@@ -12,10 +12,12 @@ pub mod keys;
 mod leaks;
 pub(crate) mod mails;
 mod of_command;
-mod platform;
+mod openapi;
 mod providers;
+mod readiness;
 mod sandbox;
 mod seed;
+mod spent_limits;
 pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,12 +36,12 @@ use crate::database::Urls;
 use crate::modules::{self, Builder, Domains};
 
 pub use doctor::{Checked, doctor, examine};
-pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
+pub use openapi::openapi_json;
 pub use sandbox::{forget_sandbox, reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::{demo_logins, seed};
 
@@ -284,9 +286,9 @@ impl Services {
         let routes = modules::routes();
         let conflicts = routes.conflicts();
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
-        let document = documents::document(&routes);
+        let document = openapi::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
-        let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
+        let ready = readiness::Ready::new(self.door.clone(), self.system.clone(), worker);
         let ready = ready.in_production(settings.profile == Profile::Production);
         let ready = ready.unless_demo_logins_are_missing(Arc::clone(&self.demo_logins_missing));
         let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
@@ -297,8 +299,8 @@ impl Services {
             .drain(self.drain.clone())
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
-            .denial_log(Arc::new(platform::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
-            .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
+            .denial_log(Arc::new(denials::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
+            .spent_log(Arc::new(spent_limits::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
                 for service in &serving {
