@@ -27,6 +27,7 @@ mod reloads;
 mod removal;
 mod replicas;
 mod scenery;
+mod second_factor_page;
 mod security_events;
 mod sessions;
 mod sign_in;
