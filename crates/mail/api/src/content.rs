@@ -102,6 +102,8 @@ pub enum Content {
         code: String,
         /// How long both count.
         minutes: u32,
+        /// Whether it is an account's first address: opened where nobody is signed in, the link ends what was set up before.
+        ends_what_was_before: Option<bool>,
     },
     /// A new password for one that was forgotten.
     ResetPassword {

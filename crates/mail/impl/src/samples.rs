@@ -15,6 +15,7 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Link::to("/auth/verify").with("token", token),
             code: "48291735".to_owned(),
             minutes: 10,
+            ends_what_was_before: Some(true),
         },
         Template::ResetPassword => Content::ResetPassword {
             link: Link::to("/auth/reset").with("token", token),
