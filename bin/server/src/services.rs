@@ -175,10 +175,12 @@ impl Services {
         let (uow, system, audit, tenants) = (uow.clone(), system.clone(), audit.clone(), tenants.clone());
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
+        let key_mails = auth::KeyMails::new(system.clone(), directory.clone(), serving.mails.clone());
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
             system: system.clone(),
             audit: audit.clone(),
             sessions: auth.clone(),
+            mails: key_mails.clone(),
             keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
         });
         let elsewhere = auth::Elsewhere::new(auth.clone(), Arc::new(providers::providers(settings, public_url)?));
@@ -188,6 +190,7 @@ impl Services {
             authorizer: policy.clone(),
             sessions: auth.clone(),
             audit: audit.clone(),
+            mails: key_mails,
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;

@@ -41,6 +41,8 @@ kernel::named! {
         PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
+        /// That an API key which acts with somebody's rights is there, is another one, or is no more.
+        ApiKeyChanged = "api-key-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// Somebody joined by a link or a domain.
@@ -85,6 +87,22 @@ kernel::named! {
         RecoveryCodeUsed = "recovery_code_used",
         /// All second factors were removed by the platform, whose operator made sure of the person.
         Reset = "reset",
+    }
+}
+
+kernel::named! {
+    /// What happened to an API key.
+    pub enum KeyChange {
+        /// It was made.
+        Made = "made",
+        /// Another one takes its place.
+        Replaced = "replaced",
+        /// It has another name, or is used from other networks.
+        Changed = "changed",
+        /// It was revoked.
+        Revoked = "revoked",
+        /// It was found in public, and revoked for that.
+        Leaked = "leaked",
     }
 }
 
@@ -216,6 +234,17 @@ pub enum Content {
         at: Timestamp,
         /// How many recovery codes are left, if that is worth telling.
         recovery_codes_left: Option<u32>,
+    },
+    /// An API key that acts with somebody's rights is there, is another one, or is no more.
+    ApiKeyChanged {
+        /// What it is called.
+        api_key: String,
+        /// How it begins.
+        prefix: String,
+        /// What happened.
+        change: KeyChange,
+        /// When.
+        at: Timestamp,
     },
     /// A place in an organisation.
     MemberInvitation {
@@ -367,6 +396,7 @@ impl Content {
             Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
             Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
+            Self::ApiKeyChanged { .. } => Template::ApiKeyChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::DomainMissing { .. } => Template::DomainMissing,
@@ -410,6 +440,7 @@ impl Content {
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
+            | Self::ApiKeyChanged { .. }
             | Self::MemberJoined { .. }
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }

@@ -35,4 +35,5 @@ mod step_up;
 mod strangers;
 mod suspensions;
 mod tokens;
+mod told_by_mail;
 mod unlinking;

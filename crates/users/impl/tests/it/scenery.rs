@@ -262,12 +262,14 @@ impl Replica {
             settings,
         });
         let auth = Arc::new(auth.unwrap());
+        let key_mails = auth::KeyMails::new(db.system_uow(), directory.clone(), mails.clone());
         let keys = auth::Keys::new(auth::KeysDependencies {
             uow: db.uow(),
             system: db.system_uow(),
             authorizer: Arc::clone(&authorizer),
             sessions: auth.clone(),
             audit: Arc::clone(&audit),
+            mails: key_mails.clone(),
             clock: clock.clone(),
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
@@ -279,6 +281,7 @@ impl Replica {
             system: db.system_uow(),
             audit: Arc::clone(&audit),
             sessions: auth.clone(),
+            mails: key_mails,
             keys: Some(reporter.clone()),
         }));
         let tokens = auth::ServiceTokens::new(auth::ServiceTokensDependencies {
