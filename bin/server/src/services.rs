@@ -194,7 +194,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
-        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
+        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone(), audit.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
             memberships: tenants.clone(),

@@ -296,7 +296,8 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
-        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
+        let events = auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer), Arc::clone(&audit));
+        let events: Arc<dyn OrganizationEvents> = Arc::new(events);
         let bonds = Arc::new(Bonds::default());
         let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
