@@ -34,6 +34,7 @@ mod sign_in;
 mod step_up;
 mod strangers;
 mod suspensions;
+mod timing;
 mod tokens;
 mod told_by_mail;
 mod unlinking;
