@@ -16,6 +16,7 @@ mod platform;
 mod providers;
 mod sandbox;
 mod seed;
+pub mod support;
 pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,6 +190,13 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let support = auth::Support::new(auth::SupportDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            clock: Arc::new(SystemClock),
+        });
         let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
@@ -247,6 +255,7 @@ impl Services {
             Arc::new(leaks),
             Arc::new(elsewhere),
             Arc::new(events),
+            Arc::new(support),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;

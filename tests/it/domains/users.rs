@@ -7,6 +7,7 @@ mod leaving;
 mod passkeys;
 mod proofs;
 mod roles;
+mod support;
 mod tokens;
 
 use futures::future::LocalBoxFuture;
@@ -35,6 +36,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        support::things(scene).await;
         passkeys::things(world, scene).await;
         factors::things(world, scene).await;
         roles::things(scene, &colleague).await;
@@ -75,6 +77,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
 
     cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
     keys::cases(scene, cases);
+    support::cases(cases);
     leaving::cases(scene, cases);
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
@@ -145,6 +148,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        support::walk(walk, &owner).await;
         passkeys::walk(walk, &owner).await;
         walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;

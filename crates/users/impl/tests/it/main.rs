@@ -32,6 +32,7 @@ mod sessions;
 mod sign_in;
 mod step_up;
 mod strangers;
+mod support;
 mod suspensions;
 mod tokens;
 mod unlinking;
