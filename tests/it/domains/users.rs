@@ -76,6 +76,8 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
+    let along = "/api/security-events/export";
+    cases.add("POST /api/security-events/export", along, Some(json!({"format": "ndjson"})), OWN, FORBIDDEN);
     keys::cases(scene, cases);
     support::cases(cases);
     leaving::cases(scene, cases);
@@ -151,6 +153,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         support::walk(walk, &owner).await;
         passkeys::walk(walk, &owner).await;
         walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
+        walk.send(&owner.http, "POST /api/security-events/export", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;
 

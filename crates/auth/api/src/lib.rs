@@ -49,7 +49,7 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use mfa_policy::{MfaPolicy, factor_allows, privileged};
 pub use network::Network;
-pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
+pub use organization_events::{EventFilter, EventFormat, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use passkeys::{
     AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };

@@ -62,6 +62,16 @@ kernel::named! {
     }
 }
 
+kernel::named! {
+    /// As what security events are taken along.
+    pub enum EventFormat as "SecurityEventFormat" {
+        /// A table with a line of names: comma-separated values (RFC 4180).
+        Csv = "csv",
+        /// An object of JSON a line.
+        Ndjson = "ndjson",
+    }
+}
+
 /// What an organisation is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationEvent {
@@ -104,4 +114,11 @@ pub trait OrganizationEvents: Send + Sync {
     /// # Errors
     /// [`Error::Denied`].
     async fn list(&self, ctx: &Ctx, filter: EventFilter, page: PageRequest) -> Result<Page<OrganizationEvent>, Error>;
+
+    /// Notes in the trail that those that fit are taken along. Answers the filter of those that there are by now, which [`OrganizationEvents::list`] then tells
+    /// page by page: what happens meanwhile is none of them.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    async fn take_along(&self, ctx: &Ctx, filter: EventFilter, format: EventFormat) -> Result<EventFilter, Error>;
 }

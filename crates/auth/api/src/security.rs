@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use kernel::{OrgId, SessionId, Timestamp};
+use mail_api::Language;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -13,6 +14,8 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// What it calls itself (`User-Agent`), cut off where that is long.
     pub agent: Option<String>,
+    /// In which language its person is written to who has chosen none, if the request says.
+    pub language: Option<Language>,
 }
 
 kernel::named! {

@@ -65,6 +65,7 @@ mod hasher;
 mod held;
 mod jwt;
 mod key_cache;
+mod key_mails;
 mod key_rules;
 mod key_settings;
 mod key_token;
@@ -98,6 +99,7 @@ mod totp;
 mod written;
 
 pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
+pub use key_mails::KeyMails;
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};

@@ -41,6 +41,8 @@ kernel::named! {
         PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
+        /// That an API key which acts with somebody's rights is there, is another one, or is no more.
+        ApiKeyChanged = "api-key-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// Somebody joined by a link or a domain.
@@ -90,6 +92,22 @@ kernel::named! {
     }
 }
 
+kernel::named! {
+    /// What happened to an API key.
+    pub enum KeyChange {
+        /// It was made.
+        Made = "made",
+        /// Another one takes its place.
+        Replaced = "replaced",
+        /// It has another name, or is used from other networks.
+        Changed = "changed",
+        /// It was revoked.
+        Revoked = "revoked",
+        /// It was found in public, and revoked for that.
+        Leaked = "leaked",
+    }
+}
+
 /// What a mail says. It may wait in the queue while a newer program starts, so fields are only added, as `Option`.
 ///
 /// Names, titles and the like are what people wrote: they may consist of anything, the templates escape them. `minutes` is how long a link or a code counts.
@@ -104,6 +122,8 @@ pub enum Content {
         code: String,
         /// How long both count.
         minutes: u32,
+        /// Whether it is an account's first address: opened where nobody is signed in, the link ends what was set up before.
+        ends_what_was_before: Option<bool>,
     },
     /// A new password for one that was forgotten.
     ResetPassword {
@@ -216,6 +236,17 @@ pub enum Content {
         at: Timestamp,
         /// How many recovery codes are left, if that is worth telling.
         recovery_codes_left: Option<u32>,
+    },
+    /// An API key that acts with somebody's rights is there, is another one, or is no more.
+    ApiKeyChanged {
+        /// What it is called.
+        api_key: String,
+        /// How it begins.
+        prefix: String,
+        /// What happened.
+        change: KeyChange,
+        /// When.
+        at: Timestamp,
     },
     /// A place in an organisation.
     MemberInvitation {
@@ -380,6 +411,7 @@ impl Content {
             Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
             Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
+            Self::ApiKeyChanged { .. } => Template::ApiKeyChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::DomainMissing { .. } => Template::DomainMissing,
@@ -424,6 +456,7 @@ impl Content {
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
+            | Self::ApiKeyChanged { .. }
             | Self::MemberJoined { .. }
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }

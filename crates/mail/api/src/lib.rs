@@ -12,7 +12,7 @@ mod mail;
 mod report;
 mod transport;
 
-pub use content::{Content, FactorChange, Template};
+pub use content::{Content, FactorChange, KeyChange, Template};
 pub use ids::MailId;
 pub use language::Language;
 pub use link::Link;

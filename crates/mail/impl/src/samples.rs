@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use kernel::Timestamp;
-use mail_api::{Content, FactorChange, Link, Template};
+use mail_api::{Content, FactorChange, KeyChange, Link, Template};
 
 /// A mail from this template, as somebody could get it.
 pub(crate) fn sample(template: Template) -> Content {
@@ -15,6 +15,7 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Link::to("/auth/verify").with("token", token),
             code: "48291735".to_owned(),
             minutes: 10,
+            ends_what_was_before: Some(true),
         },
         Template::ResetPassword => Content::ResetPassword {
             link: Link::to("/auth/reset").with("token", token),
@@ -58,6 +59,12 @@ pub(crate) fn sample(template: Template) -> Content {
             organization: "Müller & Söhne GmbH".to_owned(),
             link: Link::to("/invitations").with_secret("token", token),
             until: Some(at),
+        },
+        Template::ApiKeyChanged => Content::ApiKeyChanged {
+            api_key: "Bookkeeping".to_owned(),
+            prefix: "b14_live_7Qm".to_owned(),
+            change: KeyChange::Made,
+            at,
         },
         Template::MemberJoined => Content::MemberJoined {
             member: "Grace Hopper".to_owned(),

@@ -32,6 +32,7 @@ words! {
     PasskeyRemoved "passkey-removed",
     PasskeyCopied "passkey-copied",
     SecondFactorChanged "second-factor-changed",
+    ApiKeyChanged "api-key-changed",
     MemberInvitation "member-invitation",
     MemberJoined "member-joined",
     DomainMissing "domain-missing",

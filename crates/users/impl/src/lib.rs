@@ -29,6 +29,7 @@
 //! `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`, `web::Data<dyn Passkeys>`,
 //! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn SupportAccess>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
+mod csv;
 mod directory;
 mod domain_rules;
 mod domain_settings;

@@ -1,4 +1,5 @@
-//! Pages for whoever follows the link of a mail: a sentence, and a button that does it. Without scripts.
+//! Pages for whoever follows the link of a mail: a sentence, and a button that does it. Without a script, but for what one may offer besides
+//! ([`Offer`]).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,6 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::assets::STYLE;
 use super::html::{escape, fill};
+use super::offer::{self, Offer};
 
 /// What a browser may load for it, and where its form may go: to this server.
 const POLICY: &str =
@@ -47,6 +49,16 @@ impl FormPage<'_> {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
+        self.answer(None)
+    }
+
+    /// The answer, with what a script offers before the form.
+    #[must_use]
+    pub fn response_offering(&self, offer: &Offer<'_>) -> HttpResponse {
+        self.answer(Some(offer))
+    }
+
+    fn answer(&self, offer: Option<&Offer<'_>>) -> HttpResponse {
         let fault = self.fault.map(|fault| format!("<div class=\"notice\" role=\"alert\"><p>{}</p></div>", escape(fault)));
         let form = self.form.as_ref().map(Form::html);
         let page = fill(
@@ -57,12 +69,15 @@ impl FormPage<'_> {
                 ("title", &escape(self.title)),
                 ("lead", &escape(self.lead)),
                 ("fault", fault.as_deref().unwrap_or_default()),
+                ("script", &offer.map(Offer::head).unwrap_or_default()),
+                ("offer", &offer.map(Offer::html).unwrap_or_default()),
                 ("form", form.as_deref().unwrap_or_default()),
             ],
         );
+        let policy = if offer.is_some() { offer::POLICY } else { POLICY };
         HttpResponse::build(self.status)
             .content_type("text/html; charset=utf-8")
-            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)))
             .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
             .body(page)
     }

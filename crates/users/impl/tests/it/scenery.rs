@@ -277,12 +277,14 @@ impl Replica {
             settings,
         });
         let auth = Arc::new(auth.unwrap());
+        let key_mails = auth::KeyMails::new(db.system_uow(), directory.clone(), mails.clone());
         let keys = auth::Keys::new(auth::KeysDependencies {
             uow: db.uow(),
             system: db.system_uow(),
             authorizer: Arc::clone(&authorizer),
             sessions: auth.clone(),
             audit: Arc::clone(&audit),
+            mails: key_mails.clone(),
             clock: clock.clone(),
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
@@ -294,6 +296,7 @@ impl Replica {
             system: db.system_uow(),
             audit: Arc::clone(&audit),
             sessions: auth.clone(),
+            mails: key_mails,
             keys: Some(reporter.clone()),
         }));
         let tokens = auth::ServiceTokens::new(auth::ServiceTokensDependencies {
@@ -308,7 +311,8 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
-        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
+        let events = auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer), Arc::clone(&audit));
+        let events: Arc<dyn OrganizationEvents> = Arc::new(events);
         let bonds = Arc::new(Bonds::default());
         let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
