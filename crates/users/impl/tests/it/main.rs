@@ -35,6 +35,7 @@ mod step_up;
 mod strangers;
 mod support;
 mod suspensions;
+mod timing;
 mod tokens;
 mod told_by_mail;
 mod unlinking;
