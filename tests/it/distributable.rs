@@ -35,6 +35,9 @@ const COORDINATOR: &[&str] = &[
     "ownership_offers",
     "session_ends",
     "sessions",
+    "support_consents",
+    "support_requests",
+    "support_sessions",
 ];
 
 const POLICIES: Accepted = &[

@@ -18,6 +18,7 @@ mod readiness;
 mod sandbox;
 mod seed;
 mod spent_limits;
+pub mod support;
 pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -194,6 +195,13 @@ impl Services {
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
+        let support = auth::Support::new(auth::SupportDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            clock: Arc::new(SystemClock),
+        });
         let events = auth::OrganizationEvents::new(uow.clone(), policy.clone(), audit.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
@@ -252,6 +260,7 @@ impl Services {
             Arc::new(leaks),
             Arc::new(elsewhere),
             Arc::new(events),
+            Arc::new(support),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;

@@ -7,6 +7,7 @@ mod leaving;
 mod passkeys;
 mod proofs;
 mod roles;
+mod support;
 mod tokens;
 
 use futures::future::LocalBoxFuture;
@@ -35,6 +36,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        support::things(scene).await;
         passkeys::things(world, scene).await;
         factors::things(world, scene).await;
         roles::things(scene, &colleague).await;
@@ -77,6 +79,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     let along = "/api/security-events/export";
     cases.add("POST /api/security-events/export", along, Some(json!({"format": "ndjson"})), OWN, FORBIDDEN);
     keys::cases(scene, cases);
+    support::cases(cases);
     leaving::cases(scene, cases);
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
@@ -147,6 +150,7 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        support::walk(walk, &owner).await;
         passkeys::walk(walk, &owner).await;
         walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
         walk.send(&owner.http, "POST /api/security-events/export", &[], &[]).await;

@@ -23,6 +23,7 @@ mod proof;
 mod proofs;
 mod security;
 mod session;
+mod support;
 mod tokens;
 
 use std::net::IpAddr;
@@ -59,9 +60,13 @@ pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use session::{FactorStanding, Session, SignedIn};
+pub use support::{
+    NewSupportConsent, Overseen, Overseer, SUPPORT_PREFIX, SupportAccess, SupportConsent, SupportConsentId, SupportEnd,
+    SupportSession, SupportVisit, read_by_support, support_allows,
+};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/support-access.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
@@ -70,8 +75,12 @@ pub mod perm {
     pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
     /// See what happened to the security of the members' accounts in the organisation, and what was refused there.
     pub const SECURITY_READ: Permission = Permission("security.read");
+    /// See whom of the platform the organisation lets look at it, and who did.
+    pub const SUPPORT_READ: Permission = Permission("support_access.read");
+    /// Let operators of the platform look at it for a while, and take that back.
+    pub const SUPPORT_MANAGE: Permission = Permission("support_access.manage");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ];
+    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SUPPORT_READ, SUPPORT_MANAGE];
 }
 
 /// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
@@ -93,6 +102,29 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired, replaced or revoked one; [`Error::AddressNotAllowed`].
     async fn resolve_key(&self, _key: &str, _from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        Err(Error::NotAuthenticated)
+    }
+
+    /// The live support session of a token. Asked of the database each time: what was taken back is dead with the commit, on every server. What keeps
+    /// none knows none.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired or ended one, and of an organisation that leaves; [`Error::OrganizationSuspended`].
+    async fn resolve_support(&self, _token: &str) -> Result<Arc<SupportSession>, Error> {
+        Err(Error::NotAuthenticated)
+    }
+
+    /// Notes what a support session asks for, before it is answered: method and route. In the organisation's trail once for each, and how often.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] if it has ended meanwhile; a fault of the database.
+    async fn note_support(
+        &self,
+        _session: &SupportSession,
+        _request: &RequestId,
+        _route: &str,
+        _refused: bool,
+    ) -> Result<(), Error> {
         Err(Error::NotAuthenticated)
     }
 

@@ -51,6 +51,14 @@ kernel::named! {
         RequestsLimited = "requests_limited",
         /// So many requests in the organisation together.
         OrganizationLimited = "organization_limited",
+        /// A member let operators of the platform look at the organisation, for a while.
+        SupportAccessGranted = "support_access_granted",
+        /// A member took that back.
+        SupportAccessRevoked = "support_access_revoked",
+        /// An operator of the platform began to look at the organisation.
+        SupportSessionStarted = "support_session_started",
+        /// That ended.
+        SupportSessionEnded = "support_session_ended",
     }
 }
 

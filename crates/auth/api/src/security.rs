@@ -147,5 +147,13 @@ kernel::named! {
         PasskeyRemoved = "passkey_removed",
         /// A passkey that was right, but was used less often than it had been: there is a copy of it. It was refused.
         PasskeyCopied = "passkey_copied",
+        /// The person let operators of the platform look at the organisation, for a while.
+        SupportAccessGranted = "support_access_granted",
+        /// They took that back.
+        SupportAccessRevoked = "support_access_revoked",
+        /// An operator began to look at an organisation that consented to it.
+        SupportSessionStarted = "support_session_started",
+        /// That ended.
+        SupportSessionEnded = "support_session_ended",
     }
 }

@@ -41,11 +41,13 @@
 //!   else; what began in one browser ends in it, once, at the provider that was asked.
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
+//! - Operators of the platform look at an organisation that consents to it, for as long as it does; each of their requests is asked of the database and
+//!   noted there before it is answered. They read what is listed, and write nothing.
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
-//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`. The routes of sign-in live in `users`, which knows
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
 //! people and organisations.
 
 mod attempts;
@@ -86,6 +88,10 @@ mod security_event;
 mod service;
 mod service_tokens;
 mod settings;
+mod support;
+mod support_desk;
+mod support_ends;
+mod support_token;
 mod token;
 mod token_key;
 mod token_settings;
@@ -106,4 +112,6 @@ pub use security_event::{SpentLimit, StoredEvent};
 pub use service::{Dependencies, Elsewhere, Service};
 pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation, rotate_token_keys};
 pub use settings::Settings;
+pub use support::{Support, SupportDependencies};
+pub use support_desk::{StartedSupport, SupportDesk, SupportDeskDependencies, SupportError, SupportRegister};
 pub use token_settings::TokenSettings;

@@ -10,6 +10,7 @@ pub(crate) mod passkeys;
 pub(crate) mod pending;
 mod person;
 pub(crate) mod proofs;
+pub(crate) mod support;
 pub(crate) mod token_keys;
 
 pub(crate) use person::lock_person;

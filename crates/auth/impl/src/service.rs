@@ -17,6 +17,7 @@ mod places;
 mod proofs;
 mod proving;
 mod registering;
+mod support;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
     Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, MfaPolicy,
-    NewAccount, Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    NewAccount, Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SupportSession, SwitchOnce, Switched,
+    Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -311,6 +313,14 @@ impl Sessions for Service {
 
     async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
         self.live_key(key, from).await
+    }
+
+    async fn resolve_support(&self, token: &str) -> Result<Arc<SupportSession>, Error> {
+        self.live_support(token).await
+    }
+
+    async fn note_support(&self, session: &SupportSession, request: &RequestId, route: &str, refused: bool) -> Result<(), Error> {
+        self.count_support(session, request, (route, refused)).await
     }
 
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

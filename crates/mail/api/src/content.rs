@@ -53,6 +53,8 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// An operator of the platform looks at an organisation that consented to it.
+        SupportStarted = "support-started",
         /// An organisation to take over.
         OwnershipOffered = "ownership-offered",
         /// It was taken over.
@@ -297,6 +299,19 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To the owners of an organisation at which an operator of the platform looks, as it consented to.
+    SupportStarted {
+        /// Which.
+        organization: String,
+        /// Who looks.
+        operator: String,
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+        /// Until when, unless it is ended before.
+        until: Timestamp,
+    },
     /// To a member, to whom an owner offers the organisation.
     OwnershipOffered {
         /// Who offers it.
@@ -402,6 +417,7 @@ impl Content {
             Self::DomainMissing { .. } => Template::DomainMissing,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::SupportStarted { .. } => Template::SupportStarted,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
@@ -445,6 +461,7 @@ impl Content {
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::SupportStarted { .. }
             | Self::OwnershipMoved { .. }
             | Self::Test { .. } => (None, None),
         }

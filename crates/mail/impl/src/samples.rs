@@ -85,6 +85,13 @@ pub(crate) fn sample(template: Template) -> Content {
             reason: "Documents of the company register are missing".to_owned(),
         },
         Template::OrganizationResumed => Content::OrganizationResumed { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::SupportStarted => Content::SupportStarted {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            operator: "Olga Operator".to_owned(),
+            reason: "Ticket 4711: a contract is missing in the list".to_owned(),
+            at,
+            until: at + Duration::from_secs(3600),
+        },
         Template::OwnershipOffered => Content::OwnershipOffered {
             owner: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),

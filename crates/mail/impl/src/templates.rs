@@ -38,6 +38,7 @@ words! {
     DomainMissing "domain-missing",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
+    SupportStarted "support-started",
     OwnershipOffered "ownership-offered",
     OwnershipMoved "ownership-moved",
     TenderInvitation "tender-invitation",

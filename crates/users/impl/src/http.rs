@@ -1,4 +1,4 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys, support and roles.
 
 mod answers;
 mod asking;
@@ -30,6 +30,7 @@ mod restoring;
 mod roles;
 mod security_events;
 mod sessions;
+mod support;
 mod tokens;
 mod user;
 mod users;
@@ -133,5 +134,6 @@ pub fn routes(r: &mut Routes) {
     r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();
     r.resource("userExports").add(Guard::SignedIn, || exports::list);
     keys::routes(r);
+    support::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
 }

@@ -35,7 +35,8 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
             "Signed in, but not permitted: `missingPermission` names what is missing, also where that is a second factor, which the organisation asks for \
              (MFA_REQUIRED). STEP_UP_REQUIRED, where `x-step-up` says so or what is asked for is weighty: the caller proved who they are more than \
              `maxAgeSeconds` ago, and does so again by what `stepUp` names. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an API key \
-             PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; ORGANIZATION_SUSPENDED, in an organisation that the platform has suspended",
+             PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; for a support session NOT_FOR_SUPPORT; ORGANIZATION_SUSPENDED, in an organisation that the platform \
+             has suspended",
             forbidden,
         ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),

@@ -33,6 +33,7 @@ mod sessions;
 mod sign_in;
 mod step_up;
 mod strangers;
+mod support;
 mod suspensions;
 mod timing;
 mod tokens;

@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
     ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn,
-    SignInElsewhere, Teams, Tokens,
+    SignInElsewhere, SupportAccess, Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -175,6 +175,7 @@ pub struct Replica {
     pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    pub desk: auth::SupportDesk,
     /// What is published of domains.
     pub records: Arc<Records>,
     pub domains: Arc<users::Domains>,
@@ -251,6 +252,20 @@ impl Replica {
             mails: mails.clone(),
             clock: clock.clone(),
         });
+        let desk = auth::SupportDesk::new(auth::SupportDeskDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
+        let support: Arc<dyn SupportAccess> = Arc::new(auth::Support::new(auth::SupportDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            clock: clock.clone(),
+        }));
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
@@ -361,6 +376,7 @@ impl Replica {
                     .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
+                    .app_data(Data::from(support.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(elsewhere.clone()))
                     .app_data(Data::from(passkeys.clone()))
@@ -389,6 +405,7 @@ impl Replica {
             providers,
             resets,
             suspensions,
+            desk,
             records,
             domains,
             tokens,
