@@ -57,7 +57,7 @@ pub(crate) fn sample(template: Template) -> Content {
         Template::MemberInvitation => Content::MemberInvitation {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
-            link: Link::to("/invitations").with_secret("token", token),
+            link: Link::to("/invitation").with("id", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b60"),
             until: Some(at),
         },
         Template::ApiKeyChanged => Content::ApiKeyChanged {

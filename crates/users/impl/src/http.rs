@@ -14,6 +14,7 @@ mod examples;
 mod exports;
 mod factors;
 mod invitation_links;
+mod invitation_page;
 mod invitations;
 mod join;
 mod keys;
@@ -45,6 +46,7 @@ pub fn pages(config: &mut ServiceConfig) {
     links::pages(config);
     callbacks::pages(config);
     join::page(config);
+    invitation_page::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
     exports::page(config);

@@ -28,7 +28,7 @@ const mailed = (address, page) =>
     const rows = `[...document.querySelectorAll('tbody tr')].filter((row) => row.cells[1].textContent.includes('${address}'))`;
     for (const mail of await evaluate(`${rows}.map((row) => row.querySelector('a').getAttribute('href'))`)) {
       await open(mail);
-      const link = (await evaluate('document.body.textContent')).match(new RegExp(`${page}\\?token=[0-9A-Za-z_-]+`))?.[0];
+      const link = (await evaluate('document.body.textContent')).match(new RegExp(`${page}\\?[a-z]+=[0-9A-Za-z_-]+`))?.[0];
       if (link && !followed.has(link)) {
         followed.add(link);
         return link;
@@ -66,18 +66,24 @@ await steer(async () => {
   say('confirmed', await submit());
   say('still signed in as', await session());
   const { path } = await expect(201, await call('POST', '/api/organization/invitation-links', {}));
+  const second = await expect(201, await call('POST', '/api/organizations', { name: 'Second Works' }));
+  await expect(200, await call('POST', '/api/auth/switch-organization', { organizationId: second.id }));
+  await expect(201, await call('POST', '/api/users', { email: GRACE }));
   await signedOut();
 
   await magicLink(GRACE);
   say('the link alone', await heading());
   say('signed up by mail', await submit());
   say('as', await session());
+  await open(await mailed(GRACE, '/invitation'));
+  say('invited by mail', await heading());
+  say('accepted by mail', await submit());
   await open(path);
   say('invited', await heading());
   say('accepted', await submit());
   await anywhere();
   const organizations = (await expect(200, await call('GET', '/api/organizations'))).data;
-  say('member of', organizations.map(({ name }) => name).includes('Owner Works'));
+  say('member of', organizations.map(({ name }) => name).sort().join(', '));
 
   const { secret, qr } = await expect(200, await call('POST', '/api/user/factors/totp', {}));
   // As an application shows it: the image is one of a page's own.

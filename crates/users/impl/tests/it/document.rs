@@ -93,6 +93,7 @@ fn schemas_do_not_contradict_each_other() {
             "GET /api/roles/{id} · permission roles.read",
             "PATCH /api/roles/{id} · permission roles.manage",
             "GET /api/security-events · permission security.read",
+            "POST /api/security-events/export · permission security.read",
             "DELETE /api/user · signed-in",
             "GET /api/user · signed-in",
             "PATCH /api/user · signed-in",
