@@ -134,6 +134,6 @@ pub fn routes(r: &mut Routes) {
     r.resource("userExport").add(Guard::SignedIn, || exports::of_person).without_key().stepping_up();
     r.resource("userExports").add(Guard::SignedIn, || exports::list);
     keys::routes(r);
-    support::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
+    support::routes(r);
 }
