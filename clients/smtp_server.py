@@ -1,6 +1,6 @@
 """An SMTP server for tests: it takes mail at a port of this machine, says when it does, and prints each message as a line of JSON.
 
-Who is called `nobody` is unknown, `later` is asked to come again, the first time. With a second argument it wants a user and a password.
+Who is called `nobody` is unknown, `unwanted` refused for another reason, `later` is asked to come again, the first time. With a second argument it wants a user and a password.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ class Handler:
         name = address.split("@")[0]
         if name == "nobody":
             return f"550 5.1.1 <{address}>: no such user"
+        if name == "unwanted":
+            return f"550 5.7.1 <{address}>: we do not like you"
         if name == "later" and not self.put_off:
             self.put_off = True
             return f"451 4.7.1 <{address}>: come again"

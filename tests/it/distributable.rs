@@ -37,6 +37,9 @@ const COORDINATOR: &[&str] = &[
     "sessions",
     "sign_on_connections",
     "sign_on_identities",
+    "support_consents",
+    "support_requests",
+    "support_sessions",
 ];
 
 const POLICIES: Accepted = &[

@@ -8,7 +8,7 @@ use crate::world::World;
 const ENDING: &[&str] = &["DELETE /api/user", "POST /api/auth/logout", "POST /api/auth/logout-everywhere"];
 
 /// Everything in the database that belongs to the tenant, save what any call may add: sessions, notes of denials.
-async fn fingerprint(world: &World, org: &str) -> Vec<String> {
+pub async fn fingerprint(world: &World, org: &str) -> Vec<String> {
     let tables = world
         .db
         .query(

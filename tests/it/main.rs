@@ -46,6 +46,7 @@ mod spent;
 mod statements;
 mod strangers;
 mod stripe_side;
+mod support;
 mod texts;
 mod triggers;
 mod walk;

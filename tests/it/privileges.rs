@@ -32,6 +32,22 @@ async fn what_the_serving_role_may_write_is_listed() {
     insta::assert_snapshot!("writes_of_the_serving_role", listed.join("\n"));
 }
 
+#[tokio::test]
+async fn what_the_serving_role_may_delete_says_which_verb_does_it() {
+    let db = Database::fresh().await;
+    let deletable =
+        "from pg_class c where c.relkind in ('r', 'p') and c.relnamespace in ('public'::regnamespace, 'app'::regnamespace)
+             and has_table_privilege('build14_app', c.oid, 'delete')";
+    let silent = db
+        .query(&format!(
+            "select c.relname {deletable} and not exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = 'd'
+                 and 'build14_app'::regrole = any (p.polroles) and obj_description(p.oid, 'pg_policy') <> '') order by 1"
+        ))
+        .await;
+    assert_eq!(silent, [""; 0], "`comment on policy … is` the verb that deletes there, or take the privilege back");
+    assert_eq!(db.query(&format!("select count(*) > 10 {deletable}")).await, ["t"], "the tables are found");
+}
+
 /// What a party may not do to rows that it shares, as the serving role in its name.
 #[tokio::test]
 async fn a_party_changes_nothing_that_is_not_its_verb() {

@@ -6,6 +6,7 @@
 mod client;
 mod mail;
 mod scenes;
+mod support;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,6 +8,7 @@ pub mod organizations;
 pub(crate) mod reach;
 pub mod security;
 pub mod settings;
+pub mod support;
 pub mod tokens;
 
 use std::io::Write;

@@ -99,6 +99,11 @@ enum Command {
         #[command(subcommand)]
         what: command::organizations::Verb,
     },
+    /// A look at an organisation that consents to it, reading alone
+    Support {
+        #[command(subcommand)]
+        what: command::support::Verb,
+    },
     /// The second factors of somebody who has lost them
     Factors {
         #[command(subcommand)]
@@ -444,6 +449,7 @@ fn run(command: Command, settings: &config::Settings) -> anyhow::Result<ExitCode
         Command::Mail { what: Mails::Test { address, language } } => command::mail::test(settings, &address, language),
         Command::Mail { what: Mails::Allow { address, operator } } => command::mail::allow(settings, &address, &operator),
         Command::Organizations { what } => command::organizations::run(settings, what),
+        Command::Support { what } => command::support::run(settings, what),
         Command::Factors { what } => command::factors::run(settings, what),
         Command::Tokens { what: Tokens::Rotate { operator } } => command::tokens::rotate(settings, &operator),
         Command::Float(own) => own_money(settings, escrow::Own::ComesIn, own),

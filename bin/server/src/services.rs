@@ -2,8 +2,8 @@
 
 pub mod alarms;
 mod breaches;
+mod denials;
 mod doctor;
-mod documents;
 pub(crate) mod factor_resets;
 mod float;
 pub(crate) mod foundation;
@@ -12,10 +12,13 @@ pub mod keys;
 mod leaks;
 pub(crate) mod mails;
 mod of_command;
-mod platform;
+mod openapi;
 mod providers;
+mod readiness;
 mod sandbox;
 mod seed;
+mod spent_limits;
+pub mod support;
 pub(crate) mod suspensions;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,12 +37,12 @@ use crate::database::Urls;
 use crate::modules::{self, Builder, Domains};
 
 pub use doctor::{Checked, doctor, examine};
-pub use documents::openapi_json;
 pub use escrow::{HoldPlace, Resolution, Settlement};
 pub use float::{post_float, post_loss, post_recovery};
 pub use foundation::identity;
 use foundation::{Foundation, pool};
 pub use holds::{freeze, unfreeze};
+pub use openapi::openapi_json;
 pub use sandbox::{forget_sandbox, reopen_sandbox, running_sandbox, start_sandbox};
 pub use seed::{demo_logins, seed};
 
@@ -173,10 +176,12 @@ impl Services {
         let (uow, system, audit, tenants) = (uow.clone(), system.clone(), audit.clone(), tenants.clone());
         let key_settings = auth::KeySettings { live: stripe.livemode, ..auth::KeySettings::read(&mut settings.reader()) };
         let reporter = key_settings.leak_reporter_url.clone().map(|url| Arc::new(leaks::Fetched::from(url)));
+        let key_mails = auth::KeyMails::new(system.clone(), directory.clone(), serving.mails.clone());
         let leaks = auth::LeakReports::new(auth::LeakDependencies {
             system: system.clone(),
             audit: audit.clone(),
             sessions: auth.clone(),
+            mails: key_mails.clone(),
             keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
         });
         let elsewhere = auth::Elsewhere::new(auth.clone(), Arc::new(providers::providers(settings, public_url)?));
@@ -188,10 +193,18 @@ impl Services {
             authorizer: policy.clone(),
             sessions: auth.clone(),
             audit: audit.clone(),
+            mails: key_mails,
             clock: Arc::new(SystemClock),
             settings: key_settings,
         })?;
-        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone());
+        let support = auth::Support::new(auth::SupportDependencies {
+            uow: uow.clone(),
+            system: system.clone(),
+            authorizer: policy.clone(),
+            audit: audit.clone(),
+            clock: Arc::new(SystemClock),
+        });
+        let events = auth::OrganizationEvents::new(uow.clone(), policy.clone(), audit.clone());
         let roles = users::Roles::new(users::RolesDependencies {
             uow: uow.clone(),
             memberships: tenants.clone(),
@@ -250,6 +263,7 @@ impl Services {
             Arc::new(elsewhere),
             Arc::new(sign_on),
             Arc::new(events),
+            Arc::new(support),
             tokens.clone(),
         ]);
         let mut at_work = for_jobs.wired;
@@ -287,9 +301,9 @@ impl Services {
         let routes = modules::routes();
         let conflicts = routes.conflicts();
         anyhow::ensure!(conflicts.is_empty(), "schemas of the API contradict each other: {conflicts:?}");
-        let document = documents::document(&routes);
+        let document = openapi::document(&routes);
         let worker = settings.jobs.in_process.then(|| Arc::clone(&self.worker));
-        let ready = platform::Ready::new(self.door.clone(), self.system.clone(), worker);
+        let ready = readiness::Ready::new(self.door.clone(), self.system.clone(), worker);
         let ready = ready.in_production(settings.profile == Profile::Production);
         let ready = ready.unless_demo_logins_are_missing(Arc::clone(&self.demo_logins_missing));
         let idempotency = web::IdempotencySecret::derived(keys::seal_secret(settings)?.expose_secret().trim().as_bytes());
@@ -300,8 +314,8 @@ impl Services {
             .drain(self.drain.clone())
             .idempotency_secret(idempotency)
             .authorizer(self.policy.clone())
-            .denial_log(Arc::new(platform::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
-            .spent_log(Arc::new(platform::SpentLimits(self.auth.clone())))
+            .denial_log(Arc::new(denials::Denials { audit: self.audit.clone(), auth: self.auth.clone() }))
+            .spent_log(Arc::new(spent_limits::SpentLimits(self.auth.clone())))
             .readiness(Arc::new(ready))
             .data(move |config: &mut ServiceConfig| {
                 for service in &serving {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{ApiKeyId, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, UserId};
+use crate::{ApiKeyId, OrgId, OrgRole, Permission, ProjectId, ProjectRole, Scope, SupportSessionId, UserId};
 
 /// The id that ties a response, its log lines and its audit entries together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +43,8 @@ impl fmt::Display for RequestId {
 pub enum Actor {
     /// A signed-in person with a role in the organisation of the context.
     User(UserId, OrgRole),
+    /// An operator of the platform, whom the organisation lets look at it. Nobody's role: it reads what is listed for it, and writes nothing.
+    Support(SupportSessionId),
     /// The platform itself on behalf of an organisation: a job, a timer, a webhook. It holds every permission.
     System,
 }
@@ -114,7 +116,7 @@ impl Ctx {
     pub fn user_id(&self) -> Option<UserId> {
         match self.actor {
             Actor::User(user, _) => Some(user),
-            Actor::System => None,
+            Actor::Support(_) | Actor::System => None,
         }
     }
 

@@ -67,6 +67,8 @@ ids! {
     SessionId;
     /// A key of an organisation.
     ApiKeyId;
+    /// An operator's look at an organisation that consented to it.
+    SupportSessionId;
     /// A project.
     ProjectId;
     /// A line of a schedule of quantities; the same line keeps its id through all versions.

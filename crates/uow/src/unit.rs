@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::{join, join3};
-use kernel::{Ctx, Fault, FaultKind, Once};
+use kernel::{Actor, Ctx, Fault, FaultKind, Once};
 
 use crate::guard::{forbid_in_transaction, inside};
 use crate::{Claim, Database, ReadBackend, ReadTx, Tx};
@@ -23,13 +23,15 @@ impl Uow {
     ///
     /// # Errors
     /// What `f` returned, after rolling back; [`FaultKind::Replayed`], [`FaultKind::InFlight`] or [`FaultKind::KeyReused`] by the
-    /// idempotency key; a fault if a transaction is open in this task already, or if the database does not answer in time.
+    /// idempotency key; a fault if a transaction is open in this task already, if the database does not answer in time, or if the context is of support,
+    /// which only reads.
     pub async fn write<T: 'static, E: From<Fault>>(
         &self,
         ctx: &Ctx,
         f: impl AsyncFnOnce(&mut Tx) -> Result<T, E>,
     ) -> Result<T, E> {
         forbid_in_transaction("opening a transaction")?;
+        refuse_reader(ctx)?;
         let tx = Tx::new(self.0.begin(Some(ctx)).await?);
         inside(run(tx, ctx.once.as_deref(), f)).await
     }
@@ -99,6 +101,16 @@ impl SystemUow {
     pub async fn read<T, E: From<Fault>>(&self, f: impl AsyncFnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
         forbid_in_transaction("opening a transaction")?;
         read(self.0.read(None).await?, f).await
+    }
+}
+
+/// Whoever only reads is given no transaction that could write, whatever called for one: those that read are the database's to keep so.
+fn refuse_reader(ctx: &Ctx) -> Result<(), Fault> {
+    match ctx.actor {
+        Actor::Support(session) => {
+            Err(Fault::internal(format!("the support session {session} only reads, and was about to write")))
+        }
+        Actor::User(..) | Actor::System => Ok(()),
     }
 }
 

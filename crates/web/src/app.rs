@@ -15,6 +15,7 @@ mod root;
 mod security_headers;
 mod settings;
 mod spent;
+mod support;
 mod trace;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! ([`FormPage`], filled by a domain), and what browsers ask for by themselves.
 //!
 //! A page is for whoever prefers HTML, as a browser does that goes to an address; everybody else has JSON. Pages load nothing from elsewhere, run
-//! no script but files of this server (the reference's, and those of an [`ActingPage`]), and escape whatever is put into them.
+//! no script but files of this server (the reference's, those of an [`ActingPage`], and of an [`Offer`] beside a form), and escape whatever is put into them.
 
 mod accept;
 mod acting;
@@ -12,16 +12,20 @@ mod home;
 mod html;
 mod kept;
 pub(crate) mod missing;
+mod offer;
 mod place;
 mod reference;
+mod script;
 
 use actix_web::web::ServiceConfig;
 
-pub use acting::{ActingPage, Script};
+pub use acting::ActingPage;
 pub use form::{Form, FormPage, LinkPage};
 pub use home::{Development, Login, Place};
 pub(crate) use kept::Kept;
+pub use offer::Offer;
 pub(crate) use place::serve;
+pub use script::Script;
 
 /// Serves the pages; the reference only where the document is served.
 pub(crate) fn configure(config: &mut ServiceConfig, development: Option<&Development>, documented: bool) {

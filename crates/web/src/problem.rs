@@ -199,6 +199,12 @@ impl Problem {
         problem
     }
 
+    /// 403: a support session asks for what is none of those things that it reads.
+    pub(crate) fn not_for_support() -> Self {
+        let detail = "a support session reads what is listed for it, and does nothing: this is for the organisation's own people";
+        Self::new(StatusCode::FORBIDDEN, "NOT_FOR_SUPPORT", detail)
+    }
+
     /// 403: what is asked for wants a fresh proof of who the caller is. `by` tells what is asked for it.
     pub(crate) fn step_up_required(by: Option<&'static str>) -> Self {
         let detail = "this wants a proof of who you are that is not older than five minutes: POST /api/auth/reauthenticate, then repeat it with the new \

@@ -8,6 +8,7 @@ mod passkeys;
 mod proofs;
 mod roles;
 mod single_sign_on;
+mod support;
 mod tokens;
 
 use futures::future::LocalBoxFuture;
@@ -36,6 +37,7 @@ fn things<'a>(world: &'a World, scene: &'a mut Scene) -> LocalBoxFuture<'a, ()> 
         let offer = scene.owner.http.post("/api/organization/ownership-offers", to).await.expect(201);
         scene.keep("ownership offer", offer.text("/id"));
         keys::things(scene).await;
+        support::things(scene).await;
         passkeys::things(world, scene).await;
         factors::things(world, scene).await;
         roles::things(scene, &colleague).await;
@@ -76,7 +78,10 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     cases.add("DELETE /api/users/{id}", user, None, HIDDEN, FORBIDDEN);
 
     cases.add("GET /api/security-events", "/api/security-events", None, OWN, FORBIDDEN);
+    let along = "/api/security-events/export";
+    cases.add("POST /api/security-events/export", along, Some(json!({"format": "ndjson"})), OWN, FORBIDDEN);
     keys::cases(scene, cases);
+    support::cases(cases);
     leaving::cases(scene, cases);
     roles::cases(scene, cases);
     proofs::cases(scene, cases);
@@ -147,8 +152,10 @@ fn walk(walk: &mut Walk) -> LocalBoxFuture<'_, ()> {
         walk.world.prove(&grace).await;
         members(walk, &owner, &grace).await;
         keys::walk(walk, &owner).await;
+        support::walk(walk, &owner).await;
         passkeys::walk(walk, &owner).await;
         walk.send(&owner.http, "GET /api/security-events", &[], &[]).await;
+        walk.send(&owner.http, "POST /api/security-events/export", &[], &[]).await;
         roles::walk(walk, &owner, &grace).await;
         factors::walk(walk).await;
 

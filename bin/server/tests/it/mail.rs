@@ -89,7 +89,9 @@ async fn a_server_takes_mail_and_what_it_refuses_is_told_apart() {
     assert_eq!((lines(&seen["plain"]).trim_end(), lines(&seen["html"]).trim_end()), (ada.text.trim_end(), ada.html.trim_end()));
 
     let refused = smtp.send(&mail("nobody@example.com")).await.expect_err("there is nobody");
-    assert!(matches!(&refused, Refusal::Permanent { reason } if reason.starts_with("550 ")), "{refused}");
+    assert!(matches!(&refused, Refusal::NoMailbox { reason } if reason.starts_with("550 5.1.1 ")), "{refused}");
+    let refused = smtp.send(&mail("unwanted@example.com")).await.expect_err("a policy");
+    assert!(matches!(&refused, Refusal::Permanent { reason } if reason.starts_with("550 5.7.1 ")), "{refused}");
     let later = mail("later@example.com");
     let refused = smtp.send(&later).await.expect_err("not now");
     assert!(matches!(&refused, Refusal::Temporary { reason, .. } if reason.starts_with("451 ")), "{refused}");

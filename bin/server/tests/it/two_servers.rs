@@ -206,3 +206,42 @@ async fn an_organisation_that_an_operator_suspends_acts_on_no_server_until_it_is
     let actions: Vec<_> = trail["data"].as_array().into_iter().flatten().take(2).map(|entry| entry["action"].clone()).collect();
     assert_eq!(actions, ["organizations.resume", "organizations.suspend"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn support_reads_on_both_servers_until_the_consent_is_taken_back() {
+    const ACCESS: &str = "/api/organization/support-access";
+    let (two, [a, b]) = Two::start().await;
+    let ada = a.register("ada").await;
+    // As beside the first server, whose keys it has.
+    let mut beside = two.environment;
+    beside.push(("BUILD14__DATA_DIR", two.folders[0].path().to_string_lossy().into_owned()));
+    let start = ["support", "start", "--organization", &ada.org, "--operator", "Olga Operator", "--reason", "Ticket 4711"];
+    let (code, said, complained) = run_over(&beside, &start).await;
+    assert!(code == Some(1) && said.is_empty() && complained.contains("does not consent"), "{said}{complained}");
+
+    a.done(Method::POST, ACCESS, Some(&ada.token), Some(json!({ "reason": "A list is empty" }))).await;
+    let (code, said, complained) = run_over(&beside, &start).await;
+    let token = said.trim();
+    assert!(code == Some(0) && token.starts_with("b14_support_") && !token.contains('\n'), "{said}{complained}");
+    assert!(complained.contains("Its owners are told") && !complained.contains(token), "{complained}");
+    for server in [&a, &b] {
+        assert_eq!(server.status("/api/organization", token).await, 200);
+        let project = json!({ "name": "Support's own", "currency": "EUR" });
+        let (status, refused) = server.call(Method::POST, "/api/projects", Some(token), Some(project)).await;
+        assert_eq!((status, &refused["code"]), (403, &json!("NOT_FOR_SUPPORT")));
+    }
+    let (code, listed, complained) = run_over(&beside, &["support", "list", "--json"]).await;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let session = &listed["sessions"][0];
+    assert_eq!((code, &session["organizationId"]), (Some(0), &json!(ada.org)), "{complained}");
+    assert_eq!((&session["reads"], &session["refusals"], &session["live"]), (&json!(2), &json!(2), &json!(true)));
+    assert!(!listed.to_string().contains(token), "it is told once");
+
+    b.done(Method::DELETE, ACCESS, Some(&ada.token), None).await;
+    for server in [&a, &b] {
+        server.feels("/api/organization", token, 401).await;
+    }
+    let id = session["id"].as_str().expect("an id");
+    let (code, _, complained) = run_over(&beside, &["support", "end", "--id", id, "--operator", "Olga Operator"]).await;
+    assert!(code == Some(1) && complained.contains("no support session"), "{complained}");
+}

@@ -100,6 +100,13 @@ impl MailTransport for Smtp {
     }
 }
 
+/// Whether the other side says that nobody has the address: enhanced codes of RFC 3463 and 7505, of the recipient and no other. A refusal without one may be
+/// about what we send, or about us.
+fn is_of_nobody(said: &str) -> bool {
+    let code = said.split_whitespace().next().unwrap_or_default();
+    ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"].contains(&code)
+}
+
 /// What a failure means. Codes of RFC 5321, 4954 and 3207; the rest is what lettre says itself.
 fn judged(error: &lettre::transport::smtp::Error) -> Refusal {
     let said = std::error::Error::source(error).map_or_else(|| error.to_string(), |source| source.to_string());
@@ -109,6 +116,7 @@ fn judged(error: &lettre::transport::smtp::Error) -> Refusal {
         let ours = ["454", "530", "534", "535", "538"].contains(&code.as_str());
         return match error.is_permanent() {
             _ if ours => Refusal::ours(reason),
+            true if is_of_nobody(&said) => Refusal::no_mailbox(reason),
             true => Refusal::permanent(reason),
             false => Refusal::temporary(reason),
         };
@@ -122,4 +130,21 @@ fn judged(error: &lettre::transport::smtp::Error) -> Refusal {
         return if of_the_mail { Refusal::permanent(said) } else { Refusal::ours(said) };
     }
     Refusal::temporary(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_nobody;
+
+    #[test]
+    fn that_nobody_has_an_address_is_said_by_its_code_alone() {
+        for nobody in ["5.1.1 <ada@example.com>: no such user", "5.1.10 null MX", "5.2.1 disabled"] {
+            assert!(is_of_nobody(nobody), "{nobody}");
+        }
+        for other in
+            ["5.7.1 no such user here for you", "no such user 5.1.1", "5.1.8 your own address", "5.1.11 x", "4.1.1 later", ""]
+        {
+            assert!(!is_of_nobody(other), "{other}");
+        }
+    }
 }

@@ -76,7 +76,7 @@ pub struct Entry {
     pub id: AuditId,
     /// When it was recorded.
     pub at: Timestamp,
-    /// Who acted; `None` for the platform itself.
+    /// Who acted; `None` for the platform itself, and for its operators, whom what is recorded names.
     pub actor_id: Option<kernel::UserId>,
     /// The API key of theirs by which they did.
     pub api_key: Option<kernel::ApiKeyId>,
@@ -148,6 +148,6 @@ pub trait Audit: Send + Sync {
 pub fn actor_id(ctx: &Ctx) -> Option<kernel::UserId> {
     match ctx.actor {
         Actor::User(user, _) => Some(user),
-        Actor::System => None,
+        Actor::Support(_) | Actor::System => None,
     }
 }

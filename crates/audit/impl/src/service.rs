@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use audit_api::{Audit, Entry, Error, Filter, NewEntry, Place, Proof, PublicKey, SignedHead, Verification, perm};
 use auth_api::Authorizer;
 use chrono::SubsecRound;
-use kernel::{Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scope, SystemClock};
+use kernel::{Actor, Clock, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scope, SystemClock};
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
@@ -76,9 +76,16 @@ impl Audit for Service {
             Some(project) => ("project", project.0),
             None => ("organization", ctx.org.0),
         };
-        let entry = NewEntry::of(denied.permission, kind, id).after(json!({ "route": route }));
-        // The refused verb's idempotency key stays free: nothing was done under it.
-        let ctx = Ctx { once: None, ..ctx.clone() };
+        let mut after = json!({ "route": route });
+        // The refused verb's idempotency key stays free: nothing was done under it. Who only reads writes nothing, not even this: the platform notes it.
+        let ctx = match ctx.actor {
+            Actor::Support(session) => {
+                after["supportSession"] = json!(session);
+                Ctx::system(ctx.org, ctx.request.clone())
+            }
+            Actor::User(..) | Actor::System => Ctx { once: None, ..ctx.clone() },
+        };
+        let entry = NewEntry::of(denied.permission, kind, id).after(after);
         self.uow.write(&ctx, async |tx| repo::insert(tx, &ctx, &entry, true).await).await
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 
-use crate::{Authorizer, Reach, factor_allows, is_added, key_allows, matrix, stays_built_in};
+use crate::{Authorizer, Reach, factor_allows, is_added, key_allows, matrix, stays_built_in, support_allows};
 
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
@@ -25,6 +25,7 @@ impl Policy {
     fn in_organization(&self, ctx: &Ctx, permission: Permission) -> bool {
         match ctx.actor {
             Actor::System => true,
+            Actor::Support(_) => support_allows(permission),
             Actor::User(_, role) => {
                 self.holds(role.name(), "organization", permission) || is_added(ctx, permission) && self.is_addable(permission)
             }

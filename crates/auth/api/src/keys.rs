@@ -8,6 +8,7 @@ use kernel::{
     AddedPermissions, ApiKeyId, Ctx, KeyUse, OrgId, OrgRole, Page, PageRequest, ProjectRoles, RequestId, SessionId, Timestamp,
     UserId,
 };
+use mail_api::Language;
 use secrecy::SecretString;
 
 use crate::{Error, FactorStanding, Network};
@@ -154,7 +155,7 @@ impl LiveKey {
     }
 }
 
-/// The keys of the context's organisation.
+/// The keys of the context's organisation. Whoever made one is told by mail what becomes of it, in `language` unless they have chosen another.
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
     /// Makes a key, in this session of the context's.
@@ -162,7 +163,7 @@ pub trait ApiKeys: Send + Sync {
     /// # Errors
     /// [`Error::Denied`] also for a scope that the context does not hold in the organisation; [`Error::Invalid`], [`Error::TooManyKeys`];
     /// [`Error::NotAuthenticated`] if the session has ended meanwhile.
-    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey) -> Result<FreshKey, Error>;
+    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey, language: Language) -> Result<FreshKey, Error>;
 
     /// All that there are and were, newest first.
     ///
@@ -186,7 +187,7 @@ pub trait ApiKeys: Send + Sync {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::State`], [`Error::Invalid`], [`Error::Denied`].
-    async fn change(&self, ctx: &Ctx, id: ApiKeyId, change: ApiKeyChange) -> Result<ApiKey, Error>;
+    async fn change(&self, ctx: &Ctx, id: ApiKeyId, change: ApiKeyChange, language: Language) -> Result<ApiKey, Error>;
 
     /// Makes another key of the same name, scopes and networks in the place of one that works. It is the context's person's, who must hold
     /// each scope.
@@ -194,13 +195,20 @@ pub trait ApiKeys: Send + Sync {
     /// # Errors
     /// [`Error::NotFound`], [`Error::State`], [`Error::Invalid`], [`Error::Denied`], [`Error::TooManyKeys`]; [`Error::NotAuthenticated`] if the
     /// session has ended meanwhile.
-    async fn rotate(&self, ctx: &Ctx, session: SessionId, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error>;
+    async fn rotate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        id: ApiKeyId,
+        how: Rotation,
+        language: Language,
+    ) -> Result<FreshKey, Error>;
 
     /// Ends a key at once, everywhere. One that is revoked already stays so.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Denied`].
-    async fn revoke(&self, ctx: &Ctx, id: ApiKeyId) -> Result<(), Error>;
+    async fn revoke(&self, ctx: &Ctx, id: ApiKeyId, language: Language) -> Result<(), Error>;
 
     /// What becomes of the keys of leavers.
     ///

@@ -24,6 +24,7 @@ mod proofs;
 mod security;
 mod session;
 mod single_sign_on;
+mod support;
 mod tokens;
 
 use std::net::IpAddr;
@@ -49,7 +50,7 @@ pub use keys::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, KEY_PREFIX, Leavers, Liv
 pub use leaks::{Judged, Label, LeakReport, Leaks, ReporterKeys, Unheard};
 pub use mfa_policy::{MfaPolicy, factor_allows, privileged};
 pub use network::Network;
-pub use organization_events::{EventFilter, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
+pub use organization_events::{EventFilter, EventFormat, OrganizationEvent, OrganizationEventKind, OrganizationEvents};
 pub use passkeys::{
     AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
@@ -64,9 +65,14 @@ pub use single_sign_on::{
     Asserted, Connection, ConnectionId, IssuerClient, Issuers, Landed, Landing, NewConnection, SignOnMode, SignOnRoute,
     SignOnTest, SingleSignOn, sign_on_callback_path, sign_on_path,
 };
+pub use support::{
+    NewSupportConsent, Overseen, Overseer, SUPPORT_PREFIX, SupportAccess, SupportConsent, SupportConsentId, SupportEnd,
+    SupportSession, SupportVisit, read_by_support, support_allows,
+};
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/single-sign-on.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/single-sign-on.md,
+/// docs/domain/support-access.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
@@ -79,8 +85,13 @@ pub mod perm {
     pub const SIGN_ON_READ: Permission = Permission("single_sign_on.read");
     /// Decide it: whoever does decides who can be signed in as an owner.
     pub const SIGN_ON_MANAGE: Permission = Permission("single_sign_on.manage");
+    /// See whom of the platform the organisation lets look at it, and who did.
+    pub const SUPPORT_READ: Permission = Permission("support_access.read");
+    /// Let operators of the platform look at it for a while, and take that back.
+    pub const SUPPORT_MANAGE: Permission = Permission("support_access.manage");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SIGN_ON_READ, SIGN_ON_MANAGE];
+    pub const ALL: &[Permission] =
+        &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SIGN_ON_READ, SIGN_ON_MANAGE, SUPPORT_READ, SUPPORT_MANAGE];
 }
 
 /// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
@@ -102,6 +113,29 @@ pub trait Sessions: Send + Sync {
     /// # Errors
     /// [`Error::NotAuthenticated`] for an unknown, expired, replaced or revoked one; [`Error::AddressNotAllowed`].
     async fn resolve_key(&self, _key: &str, _from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
+        Err(Error::NotAuthenticated)
+    }
+
+    /// The live support session of a token. Asked of the database each time: what was taken back is dead with the commit, on every server. What keeps
+    /// none knows none.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] for an unknown, expired or ended one, and of an organisation that leaves; [`Error::OrganizationSuspended`].
+    async fn resolve_support(&self, _token: &str) -> Result<Arc<SupportSession>, Error> {
+        Err(Error::NotAuthenticated)
+    }
+
+    /// Notes what a support session asks for, before it is answered: method and route. In the organisation's trail once for each, and how often.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthenticated`] if it has ended meanwhile; a fault of the database.
+    async fn note_support(
+        &self,
+        _session: &SupportSession,
+        _request: &RequestId,
+        _route: &str,
+        _refused: bool,
+    ) -> Result<(), Error> {
         Err(Error::NotAuthenticated)
     }
 

@@ -55,6 +55,24 @@ kernel::named! {
         RequestsLimited = "requests_limited",
         /// So many requests in the organisation together.
         OrganizationLimited = "organization_limited",
+        /// A member let operators of the platform look at the organisation, for a while.
+        SupportAccessGranted = "support_access_granted",
+        /// A member took that back.
+        SupportAccessRevoked = "support_access_revoked",
+        /// An operator of the platform began to look at the organisation.
+        SupportSessionStarted = "support_session_started",
+        /// That ended.
+        SupportSessionEnded = "support_session_ended",
+    }
+}
+
+kernel::named! {
+    /// As what security events are taken along.
+    pub enum EventFormat as "SecurityEventFormat" {
+        /// A table with a line of names: comma-separated values (RFC 4180).
+        Csv = "csv",
+        /// An object of JSON a line.
+        Ndjson = "ndjson",
     }
 }
 
@@ -100,4 +118,11 @@ pub trait OrganizationEvents: Send + Sync {
     /// # Errors
     /// [`Error::Denied`].
     async fn list(&self, ctx: &Ctx, filter: EventFilter, page: PageRequest) -> Result<Page<OrganizationEvent>, Error>;
+
+    /// Notes in the trail that those that fit are taken along. Answers the filter of those that there are by now, which [`OrganizationEvents::list`] then tells
+    /// page by page: what happens meanwhile is none of them.
+    ///
+    /// # Errors
+    /// [`Error::Denied`].
+    async fn take_along(&self, ctx: &Ctx, filter: EventFilter, format: EventFormat) -> Result<EventFilter, Error>;
 }

@@ -129,7 +129,13 @@ pub trait Passkeys: Send + Sync {
     ///
     /// # Errors
     /// [`Error::WrongPasskey`], whatever is wrong with it.
-    async fn sign_in(&self, request_id: &SecretString, shown: ShownKey, asking: Asking<'_>) -> Result<SignedIn, Error>;
+    async fn sign_in(
+        &self,
+        request_id: &SecretString,
+        shown: ShownKey,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<SignedIn, Error>;
 
     /// Asks for a key of whom a pending sign-in is, as their second factor.
     ///

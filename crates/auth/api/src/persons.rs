@@ -12,7 +12,8 @@ static DESCRIPTIONS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
     lines.filter_map(|line| line.split_once(' ')).map(|(name, words)| (name, words.trim())).collect()
 });
 
-fn lines(text: &str) -> Vec<&str> {
+/// The lines of a list that say something.
+pub(crate) fn lines(text: &str) -> Vec<&str> {
     text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 

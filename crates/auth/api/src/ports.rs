@@ -7,7 +7,7 @@ use kernel::{Fault, OrgId, OrgRole, ProjectId, ProjectRole, RequestId, UserId};
 use uow::{ReadTx, Tx};
 
 use crate::email::Email;
-use crate::{Error, MfaPolicy};
+use crate::{Error, MfaPolicy, Overseen};
 
 /// A person and the organisation they want to start with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +246,14 @@ pub trait Directory: Domains {
     /// # Errors
     /// A fault.
     async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
+
+    /// An organisation, locked, as whoever looks after it from outside sees it; `None` if there is none. Who keeps no organisations has none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn overseen_in(&self, _tx: &mut Tx, _org: OrgId) -> Result<Option<Overseen>, Fault> {
+        Ok(None)
+    }
 
     /// Every organisation that has rules of its own, with them.
     ///

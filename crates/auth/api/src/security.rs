@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use kernel::{OrgId, SessionId, Timestamp};
+use mail_api::Language;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -13,6 +14,8 @@ pub struct Client {
     pub address: Option<IpAddr>,
     /// What it calls itself (`User-Agent`), cut off where that is long.
     pub agent: Option<String>,
+    /// In which language its person is written to who has chosen none, if the request says.
+    pub language: Option<Language>,
 }
 
 kernel::named! {
@@ -152,5 +155,13 @@ kernel::named! {
         SignOnLinked = "sign_on_linked",
         /// The issuer of an organisation told of somebody who was not let in.
         SignOnRefused = "sign_on_refused",
+        /// The person let operators of the platform look at the organisation, for a while.
+        SupportAccessGranted = "support_access_granted",
+        /// They took that back.
+        SupportAccessRevoked = "support_access_revoked",
+        /// An operator began to look at an organisation that consented to it.
+        SupportSessionStarted = "support_session_started",
+        /// That ended.
+        SupportSessionEnded = "support_session_ended",
     }
 }

@@ -6,14 +6,16 @@ use actix_web::web::{Data, ServiceConfig};
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
-    ApiKey, ApiKeyChange, ApiKeys, Authorizer, Error, FreshKey, Leavers, NewApiKey, Revoked, Rotation, Sessions, perm,
+    ApiKey, ApiKeyChange, ApiKeys, Authorizer, Error, FreshKey, Leavers, NewApiKey, Person, Revoked, Rotation, Sessions, perm,
 };
 use chrono::{SubsecRound, TimeDelta};
 use kernel::{ApiKeyId, Clock, Ctx, Denied, Fault, Page, PageRequest, Permission, Position, Scope, SessionId, Timestamp, UserId};
+use mail_api::{KeyChange, Language};
 use module::Wired;
 use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
+use crate::key_mails::KeyMails;
 use crate::key_rules::{self as rules, Checked};
 use crate::key_settings::KeySettings;
 use crate::{key_token, repo};
@@ -30,6 +32,8 @@ pub struct KeysDependencies {
     pub sessions: Arc<dyn Sessions>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
+    /// Who tells those who made keys.
+    pub mails: KeyMails,
     /// Ends keys.
     pub clock: Arc<dyn Clock>,
     /// What a deployment decides about keys.
@@ -43,6 +47,7 @@ pub struct Keys {
     authorizer: Arc<dyn Authorizer>,
     sessions: Arc<dyn Sessions>,
     audit: Arc<dyn Audit>,
+    mails: KeyMails,
     clock: Arc<dyn Clock>,
     longest: TimeDelta,
     most: u32,
@@ -55,7 +60,7 @@ impl Keys {
     /// # Errors
     /// A fault if a setting is out of range.
     pub fn new(dependencies: KeysDependencies) -> Result<Self, Fault> {
-        let KeysDependencies { uow, system, authorizer, sessions, audit, clock, settings } = dependencies;
+        let KeysDependencies { uow, system, authorizer, sessions, audit, mails, clock, settings } = dependencies;
         let longest = TimeDelta::from_std(settings.lifetime).map_err(Fault::internal)?;
         Ok(Self {
             uow,
@@ -63,6 +68,7 @@ impl Keys {
             authorizer,
             sessions,
             audit,
+            mails,
             clock,
             longest,
             most: settings.per_organization,
@@ -133,6 +139,12 @@ impl Keys {
         Ok(FreshKey { secret: fresh.secret, key })
     }
 
+    /// Whoever made a key of the context's organisation.
+    async fn creator(&self, ctx: &Ctx, id: ApiKeyId) -> Result<Option<Person>, Error> {
+        let key = self.uow.read_one(ctx, async |tx| repo::keys::get(tx, ctx.org, id).await).await?;
+        Ok(self.mails.person(key.created_by).await?)
+    }
+
     async fn record_in(&self, tx: &mut Tx, ctx: &Ctx, action: &str, id: ApiKeyId, after: serde_json::Value) -> Result<(), Fault> {
         self.audit.record_in(tx, ctx, NewEntry::named(action, "api_key", id).after(after)).await
     }
@@ -172,15 +184,18 @@ fn works(key: &ApiKey, now: Timestamp) -> Result<(), Error> {
 
 #[async_trait]
 impl ApiKeys for Keys {
-    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey) -> Result<FreshKey, Error> {
+    async fn create(&self, ctx: &Ctx, session: SessionId, new: NewApiKey, language: Language) -> Result<FreshKey, Error> {
         let (creator, now) = (self.manager(ctx)?, self.now());
         let checked = rules::checked(new, &self.known(ctx), now, self.longest).map_err(Error::Invalid)?;
         self.check_held(ctx, &checked.scopes)?;
+        let person = self.mails.person(creator).await?;
         self.system
             .write(async |tx| {
                 hold_in(tx, creator, session).await?;
                 repo::keys::lock_leavers(tx, ctx.org).await?;
-                self.insert_in(tx, ctx, NewKey { checked, creator }, now, None).await
+                let fresh = self.insert_in(tx, ctx, NewKey { checked, creator }, now, None).await?;
+                self.mails.tell_in(tx, person.as_ref(), (&fresh.key, KeyChange::Made), now, language).await?;
+                Ok(fresh)
             })
             .await
     }
@@ -201,9 +216,10 @@ impl ApiKeys for Keys {
         self.uow.read_one(ctx, async |tx| repo::keys::get(tx, ctx.org, id).await).await
     }
 
-    async fn change(&self, ctx: &Ctx, id: ApiKeyId, change: ApiKeyChange) -> Result<ApiKey, Error> {
+    async fn change(&self, ctx: &Ctx, id: ApiKeyId, change: ApiKeyChange, language: Language) -> Result<ApiKey, Error> {
         self.manager(ctx)?;
         let (name, networks) = rules::checked_change(&change).map_err(Error::Invalid)?;
+        let creator = self.creator(ctx, id).await?;
         self.system
             .write(async |tx| {
                 let before = repo::keys::lock(tx, ctx.org, id).await?;
@@ -217,16 +233,26 @@ impl ApiKeys for Keys {
                 repo::keys::save(tx, &after).await?;
                 let entry = NewEntry::named("api_keys.change", "api_key", id).before(told(&before)).after(told(&after));
                 self.audit.record_in(tx, ctx, entry).await?;
+                let told = (&before, KeyChange::Changed);
+                self.mails.tell_in(tx, creator.as_ref(), told, self.now(), language).await?;
                 self.sessions.forget_user_in(tx, after.created_by).await?;
                 Ok(after)
             })
             .await
     }
 
-    async fn rotate(&self, ctx: &Ctx, session: SessionId, id: ApiKeyId, how: Rotation) -> Result<FreshKey, Error> {
+    async fn rotate(
+        &self,
+        ctx: &Ctx,
+        session: SessionId,
+        id: ApiKeyId,
+        how: Rotation,
+        language: Language,
+    ) -> Result<FreshKey, Error> {
         let (creator, now) = (self.manager(ctx)?, self.now());
         let (overlap, expires_at) = rules::checked_rotation(how, now, self.longest).map_err(Error::Invalid)?;
         let known = self.known(ctx);
+        let (person, before) = (self.mails.person(creator).await?, self.creator(ctx, id).await?);
         self.system
             .write(async |tx| {
                 hold_in(tx, creator, session).await?;
@@ -246,14 +272,20 @@ impl ApiKeys for Keys {
                 repo::keys::replace(tx, ctx.org, id, fresh.key.id, until).await?;
                 let after = json!({ "replacedBy": fresh.key.id, "overlapEndsAt": until });
                 self.record_in(tx, ctx, "api_keys.rotate", id, after).await?;
+                self.mails.tell_in(tx, before.as_ref(), (&old, KeyChange::Replaced), now, language).await?;
+                // Of one's own one hears once.
+                if old.created_by != creator {
+                    self.mails.tell_in(tx, person.as_ref(), (&fresh.key, KeyChange::Made), now, language).await?;
+                }
                 self.sessions.forget_user_in(tx, old.created_by).await?;
                 Ok(fresh)
             })
             .await
     }
 
-    async fn revoke(&self, ctx: &Ctx, id: ApiKeyId) -> Result<(), Error> {
+    async fn revoke(&self, ctx: &Ctx, id: ApiKeyId, language: Language) -> Result<(), Error> {
         self.manager(ctx)?;
+        let creator = self.creator(ctx, id).await?;
         self.system
             .write(async |tx| {
                 let key = repo::keys::lock(tx, ctx.org, id).await?;
@@ -262,6 +294,7 @@ impl ApiKeys for Keys {
                 }
                 repo::keys::revoke(tx, ctx.org, id, Revoked::Person).await?;
                 self.record_in(tx, ctx, "api_keys.revoke", id, json!({ "revokedFor": Revoked::Person.name() })).await?;
+                self.mails.tell_in(tx, creator.as_ref(), (&key, KeyChange::Revoked), self.now(), language).await?;
                 self.sessions.forget_user_in(tx, key.created_by).await?;
                 Ok(())
             })

@@ -11,11 +11,13 @@ use auth_api::{Judged, Label, LeakReport, Leaks, ReporterKeys, Revoked, Sessions
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel::{Ctx, Fault, RequestId};
+use mail_api::{KeyChange, Language};
 use module::Wired;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use serde_json::{Value, json};
 use uow::{Alarm, SystemUow};
 
+use crate::key_mails::KeyMails;
 use crate::{key_token, repo};
 
 /// So many texts one report has at most.
@@ -29,6 +31,8 @@ pub struct LeakDependencies {
     pub audit: Arc<dyn Audit>,
     /// Who forgets what is kept of a key.
     pub sessions: Arc<dyn Sessions>,
+    /// Who tells those who made keys.
+    pub mails: KeyMails,
     /// With what the reporter signs; `None`: nobody is listened to.
     pub keys: Option<Arc<dyn ReporterKeys>>,
 }
@@ -38,6 +42,7 @@ pub struct LeakReports {
     system: SystemUow,
     audit: Arc<dyn Audit>,
     sessions: Arc<dyn Sessions>,
+    mails: KeyMails,
     keys: Option<Arc<dyn ReporterKeys>>,
 }
 
@@ -53,20 +58,24 @@ impl LeakReports {
     /// Over what they stand on.
     #[must_use]
     pub fn new(dependencies: LeakDependencies) -> Self {
-        let LeakDependencies { system, audit, sessions, keys } = dependencies;
-        Self { system, audit, sessions, keys }
+        let LeakDependencies { system, audit, sessions, mails, keys } = dependencies;
+        Self { system, audit, sessions, mails, keys }
     }
 
     /// Whether this was a key; revokes it if it still works.
     async fn judge(&self, request: &RequestId, found: &Found) -> Result<Label, Fault> {
         let Some(hash) = key_token::hash(&found.token) else { return Ok(Label::FalsePositive) };
+        let creator = match self.system.read(async |tx| repo::keys::find(tx, &hash).await).await? {
+            Some(stored) => self.mails.person(stored.key.created_by).await?,
+            None => None,
+        };
         self.system
             .write(async |tx| {
                 let Some(key) = repo::keys::lock_by_hash(tx, &hash).await? else { return Ok(Label::FalsePositive) };
                 if key.revoked.is_some() {
                     return Ok(Label::TruePositive);
                 }
-                repo::keys::revoke(tx, key.org, key.id, Revoked::Leak).await?;
+                let at = repo::keys::revoke(tx, key.org, key.id, Revoked::Leak).await?;
                 let after = json!({ "revokedFor": Revoked::Leak.name(), "source": found.source, "url": found.url });
                 let entry = NewEntry::named("api_keys.revoke", "api_key", key.id).after(after);
                 self.audit.record_in(tx, &Ctx::system(key.org, request.clone()), entry).await?;
@@ -74,6 +83,8 @@ impl LeakReports {
                     format!("an API key was found in public and revoked ({}): ask its organisation what it opened", key.shown);
                 let about = ("api_key", key.id.to_string());
                 tx.alarm(Alarm { kind: "api_key_leaked", about, org: Some(key.org), detail }).await?;
+                // In which language they are written to, who have chosen none, a report does not tell.
+                self.mails.tell_in(tx, creator.as_ref(), (&key, KeyChange::Leaked), at, Language::English).await?;
                 self.sessions.forget_user_in(tx, key.created_by).await?;
                 Ok(Label::TruePositive)
             })

@@ -43,12 +43,14 @@
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
 //! - The issuer of an organisation lets people into that organisation alone, who have an address of a domain that it has proven; such a session opens
 //!   nothing else, and ends with the connection (docs/domain/single-sign-on.md).
+//! - Operators of the platform look at an organisation that consents to it, for as long as it does; each of their requests is asked of the database and
+//!   noted there before it is answered. They read what is listed, and write nothing.
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
-//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`, `sign_on_connections`,
-//! `sign_on_identities`, `sign_ons_begun`. The routes of sign-in live in `users`, which knows
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`,
+//! `sign_on_connections`, `sign_on_identities`, `sign_ons_begun`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
 //! people and organisations.
 
 mod attempts;
@@ -66,6 +68,7 @@ mod hasher;
 mod held;
 mod jwt;
 mod key_cache;
+mod key_mails;
 mod key_rules;
 mod key_settings;
 mod key_token;
@@ -92,6 +95,10 @@ mod settings;
 mod sign_on_resealing;
 mod sign_on_secret;
 mod sign_on_settings;
+mod support;
+mod support_desk;
+mod support_ends;
+mod support_token;
 mod token;
 mod token_key;
 mod token_settings;
@@ -99,6 +106,7 @@ mod totp;
 mod written;
 
 pub use factor_resets::{FactorResetDependencies, FactorResetError, FactorResets, Resealed, reseal_authenticators};
+pub use key_mails::KeyMails;
 pub use key_settings::KeySettings;
 pub use keys::{Keys, KeysDependencies};
 pub use leaks::{LeakDependencies, LeakReports};
@@ -113,4 +121,6 @@ pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation
 pub use settings::Settings;
 pub use sign_on_resealing::reseal_connections;
 pub use sign_on_settings::SignOnSettings;
+pub use support::{Support, SupportDependencies};
+pub use support_desk::{StartedSupport, SupportDesk, SupportDeskDependencies, SupportError, SupportRegister};
 pub use token_settings::TokenSettings;

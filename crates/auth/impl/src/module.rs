@@ -40,6 +40,7 @@ impl Wired for Service {
             auth.purge(chrono::Utc::now() - KEPT).await.map(drop)
         });
         registry.every("auth.end_over", Duration::from_secs(60), &self, |auth| async move { auth.end_over().await });
+        registry.every("auth.end_support", Duration::from_secs(60), &self, |auth| async move { auth.end_support_over().await });
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
 use async_trait::async_trait;
-use auth_api::{Authorizer, Error, EventFilter, OrganizationEvent, OrganizationEventKind, perm};
+use audit_api::{Audit, NewEntry};
+use auth_api::{Authorizer, Error, EventFilter, EventFormat, OrganizationEvent, OrganizationEventKind, perm};
 use kernel::{ApiKeyId, Ctx, Denied, Fault, OrgId, Page, PageRequest, Position, Scope, UserId};
 use module::Wired;
+use serde_json::json;
 use uow::{SystemUow, Tx, Uow};
 
 use crate::repo;
@@ -67,13 +69,14 @@ pub(crate) async fn tell_denied(system: &SystemUow, ctx: &Ctx, denied: &Denied) 
 pub struct OrganizationEvents {
     uow: Uow,
     authorizer: Arc<dyn Authorizer>,
+    audit: Arc<dyn Audit>,
 }
 
 impl OrganizationEvents {
-    /// Over the tenants' door, and who may do what.
+    /// Over the tenants' door, who may do what, and the trail.
     #[must_use]
-    pub fn new(uow: Uow, authorizer: Arc<dyn Authorizer>) -> Self {
-        Self { uow, authorizer }
+    pub fn new(uow: Uow, authorizer: Arc<dyn Authorizer>, audit: Arc<dyn Audit>) -> Self {
+        Self { uow, authorizer, audit }
     }
 }
 
@@ -83,6 +86,23 @@ impl auth_api::OrganizationEvents for OrganizationEvents {
         self.authorizer.check(ctx, perm::SECURITY_READ, Scope::Organization)?;
         let rows = self.uow.read_one(ctx, async |tx| repo::organization_events::page(tx, ctx.org, filter, page).await).await?;
         Ok(Page::cut(rows, page, |event| Position { created_at: event.at, id: event.id }))
+    }
+
+    async fn take_along(&self, ctx: &Ctx, filter: EventFilter, format: EventFormat) -> Result<EventFilter, Error> {
+        self.authorizer.check(ctx, perm::SECURITY_READ, Scope::Organization)?;
+        self.uow
+            .write(ctx, async |tx| {
+                let now = repo::organization_events::now(tx).await?;
+                let before = filter.before.map_or(now, |before| before.min(now));
+                let told = json!({
+                    "format": format.name(), "kind": filter.kind.map(OrganizationEventKind::name), "userId": filter.user, "since": filter.since,
+                    "before": before,
+                });
+                let entry = NewEntry::named("security.export", "organization", ctx.org).after(told);
+                self.audit.record_in(tx, ctx, entry).await?;
+                Ok(EventFilter { before: Some(before), ..filter })
+            })
+            .await
     }
 }
 

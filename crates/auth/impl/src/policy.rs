@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth_api::{
-    Authorizer, Reach, factor_allows, is_added, key_allows, matrix, privileged, staying_built_in, stays_built_in, wanting_persons,
+    Authorizer, Reach, factor_allows, is_added, key_allows, matrix, privileged, read_by_support, staying_built_in,
+    stays_built_in, support_allows, wanting_persons,
 };
 use casbin::{CoreApi, DefaultModel, Enforcer, MgmtApi, StringAdapter};
 use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
@@ -73,7 +74,9 @@ impl Policy {
         let built_in = built_in.map(|name| format!("the permission {name}, which no custom role holds"));
         let by_factors = privileged().iter().filter(|name| !names(name));
         let by_factors = by_factors.map(|name| format!("the permission {name}, which wants a second factor"));
-        let unknown: Vec<_> = of_persons.chain(built_in).chain(by_factors).collect();
+        let of_support = read_by_support().iter().filter(|name| !names(name));
+        let of_support = of_support.map(|name| format!("the permission {name}, which support has"));
+        let unknown: Vec<_> = of_persons.chain(built_in).chain(by_factors).chain(of_support).collect();
         if !unknown.is_empty() {
             return Err(PolicyError::Unknown(unknown));
         }
@@ -171,6 +174,16 @@ fn check_names(enforcer: &Enforcer, known: &[Permission]) -> Result<(), PolicyEr
     if unknown.is_empty() { Ok(()) } else { Err(PolicyError::Unknown(unknown)) }
 }
 
+fn denied(permission: Permission, scope: Scope) -> Denied {
+    let project = if let Scope::Project(project) = scope { Some(project) } else { None };
+    Denied { permission, project }
+}
+
+/// What support has, it has in every project; no role of the organisation's gives or takes it.
+fn support_check(permission: Permission, scope: Scope) -> Result<(), Denied> {
+    if support_allows(permission) { Ok(()) } else { Err(denied(permission, scope)) }
+}
+
 /// Whether a custom role of the caller allows it: whatever stands in one, it allows nothing that none can hold.
 fn adds(ctx: &Ctx, holders: u8, permission: Permission) -> bool {
     holders & ADDABLE != 0 && is_added(ctx, permission)
@@ -178,7 +191,11 @@ fn adds(ctx: &Ctx, holders: u8, permission: Permission) -> bool {
 
 impl Authorizer for Policy {
     fn check(&self, ctx: &Ctx, permission: Permission, scope: Scope) -> Result<(), Denied> {
-        let Actor::User(_, role) = ctx.actor else { return Ok(()) };
+        let role = match ctx.actor {
+            Actor::System => return Ok(()),
+            Actor::Support(_) => return support_check(permission, scope),
+            Actor::User(_, role) => role,
+        };
         let holders = self.holders(permission);
         let in_project = |role: &ProjectRole| holders & project_bit(*role) != 0;
         let held = holders & org_bit(role) != 0
@@ -194,12 +211,16 @@ impl Authorizer for Policy {
             }
             return Ok(());
         }
-        let project = if let Scope::Project(project) = scope { Some(project) } else { None };
-        Err(Denied { permission, project })
+        Err(denied(permission, scope))
     }
 
     fn reach(&self, ctx: &Ctx, permission: Permission) -> Reach {
-        let Actor::User(_, role) = ctx.actor else { return Reach::All };
+        let role = match ctx.actor {
+            Actor::System => return Reach::All,
+            Actor::Support(_) if support_allows(permission) => return Reach::All,
+            Actor::Support(_) => return Reach::Teams(Vec::new()),
+            Actor::User(_, role) => role,
+        };
         if !(key_allows(ctx, permission) && factor_allows(ctx, permission)) {
             return Reach::Teams(Vec::new());
         }
@@ -213,6 +234,7 @@ impl Authorizer for Policy {
     fn permissions(&self, ctx: &Ctx) -> Vec<Permission> {
         let holds = |permission: &Permission| match ctx.actor {
             Actor::System => true,
+            Actor::Support(_) => support_allows(*permission),
             Actor::User(_, role) => {
                 let holders = self.holders(*permission);
                 let held = holders & org_bit(role) != 0 || adds(ctx, holders, *permission);

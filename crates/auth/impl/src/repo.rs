@@ -12,6 +12,7 @@ mod person;
 pub(crate) mod proofs;
 mod session_ends;
 pub(crate) mod sign_on;
+pub(crate) mod support;
 pub(crate) mod token_keys;
 
 pub(crate) use person::lock_person;

@@ -267,6 +267,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    support_consents (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        reason -> Text,
+        granted_by -> Uuid,
+        granted_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_for -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    support_requests (org_id, session_id, route, refused) {
+        org_id -> Uuid,
+        session_id -> Uuid,
+        route -> Text,
+        refused -> Bool,
+        times -> BigInt,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    support_sessions (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        consent_id -> Uuid,
+        operator -> Text,
+        reason -> Text,
+        token_hash -> Bytea,
+        started_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_for -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     token_keys (kid) {
         kid -> Uuid,
         public_key -> Bytea,
@@ -279,3 +319,4 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(api_keys, api_key_settings);
+diesel::allow_tables_to_appear_in_same_query!(support_consents, support_sessions);

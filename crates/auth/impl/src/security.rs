@@ -49,13 +49,25 @@ pub(crate) async fn note_in(
 ) -> Result<(), Fault> {
     let Whose { user, org } = whose.into();
     tell(kind, user, origin);
-    // The platform's own list names an organisation where it is nobody's account.
-    let of_organization = org.filter(|_| matches!(kind, SecurityEventKind::OrganizationLimited));
+    // The platform's own list names an organisation where it is the organisation's, whoever did it.
+    let of_organization = org.filter(|_| is_of_an_organization(kind));
     repo::insert_event(tx, kind, (user, of_organization), origin).await?;
     match told_as(kind) {
         Some(told) => organization_events::tell_in(tx, &Told::of(org, told, user), origin).await,
         None => Ok(()),
     }
+}
+
+/// Whether it is an organisation's, rather than of somebody's account.
+fn is_of_an_organization(kind: SecurityEventKind) -> bool {
+    matches!(
+        kind,
+        SecurityEventKind::OrganizationLimited
+            | SecurityEventKind::SupportAccessGranted
+            | SecurityEventKind::SupportAccessRevoked
+            | SecurityEventKind::SupportSessionStarted
+            | SecurityEventKind::SupportSessionEnded
+    )
 }
 
 /// As what an organisation is told of it, if it is told of such things.
@@ -78,6 +90,10 @@ fn told_as(kind: SecurityEventKind) -> Option<OrganizationEventKind> {
         SecurityEventKind::IdentityLinked | SecurityEventKind::SignOnLinked => OrganizationEventKind::IdentityLinked,
         SecurityEventKind::SignOnRefused => OrganizationEventKind::SignOnRefused,
         SecurityEventKind::IdentityUnlinked => OrganizationEventKind::IdentityUnlinked,
+        SecurityEventKind::SupportAccessGranted => OrganizationEventKind::SupportAccessGranted,
+        SecurityEventKind::SupportAccessRevoked => OrganizationEventKind::SupportAccessRevoked,
+        SecurityEventKind::SupportSessionStarted => OrganizationEventKind::SupportSessionStarted,
+        SecurityEventKind::SupportSessionEnded => OrganizationEventKind::SupportSessionEnded,
         _ => return None,
     })
 }

@@ -58,7 +58,7 @@ pub struct StoredEvent {
     pub at: Timestamp,
     /// Whose account it concerns; nobody's, if nobody has the email that was tried.
     pub user: Option<UserId>,
-    /// Whose limit was spent, if it was an organisation's.
+    /// Whose it is, if it is an organisation's: its spent limit, or support.
     pub organization: Option<OrgId>,
     /// The client's address.
     pub address: Option<String>,

@@ -18,6 +18,7 @@ mod proofs;
 mod proving;
 mod registering;
 mod sign_on;
+mod support;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::{
     Accounts, Again, Breaches, Ceremonies, Client, Directory, Entered, Error, LiveKey, LiveSession, Membership, MfaPolicy,
-    NewAccount, Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SwitchOnce, Switched, Teams,
+    NewAccount, Person, Registered, SecurityEvent, Session, Sessions, SignIn, SignedIn, SupportSession, SwitchOnce, Switched,
+    Teams,
 };
 use chrono::TimeDelta;
 use db::{Signal, Voucher};
@@ -332,6 +334,14 @@ impl Sessions for Service {
 
     async fn resolve_key(&self, key: &str, from: Option<IpAddr>) -> Result<Arc<LiveKey>, Error> {
         self.live_key(key, from).await
+    }
+
+    async fn resolve_support(&self, token: &str) -> Result<Arc<SupportSession>, Error> {
+        self.live_support(token).await
+    }
+
+    async fn note_support(&self, session: &SupportSession, request: &RequestId, route: &str, refused: bool) -> Result<(), Error> {
+        self.count_support(session, request, (route, refused)).await
     }
 
     async fn forget_user_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::prelude::*;
 use futures::FutureExt;
-use kernel::{Fault, FaultKind};
+use kernel::{Actor, Ctx, Fault, FaultKind, RequestId, SupportSessionId};
 use serde::{Deserialize, Serialize};
 use testkit::until;
 use uow::{Job, Task, forbid_in_transaction};
@@ -35,6 +35,17 @@ async fn what_is_committed_stays_and_what_fails_leaves_nothing() {
     assert!(error.to_string().starts_with("changed my mind"));
     assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [1]);
     assert_eq!(db.query("select count(*) from graphile_worker.jobs").await, ["0"]);
+}
+
+#[tokio::test]
+async fn support_is_given_no_transaction_that_could_write() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    uow.write(&ctx, async |tx| note(tx, 1).await).await.expect("commits");
+    let support = Ctx { actor: Actor::Support(SupportSessionId::new()), ..Ctx::system(ctx.org, RequestId::generate()) };
+    let refused = uow.write(&support, async |tx| note(tx, 2).await).await.expect_err("it only reads");
+    assert!(refused.to_string().contains("only reads"), "{refused}");
+    assert_eq!(uow.read(&support, async |tx| ids(tx).await).await.expect("reads"), [1]);
 }
 
 #[tokio::test]

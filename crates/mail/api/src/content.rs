@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Link;
+use crate::{FactorChange, KeyChange, Link, SignOnChange};
 
 kernel::named! {
     /// What a mail is written from.
@@ -41,6 +41,8 @@ kernel::named! {
         PasskeyCopied = "passkey-copied",
         /// Second factors are others than before, or a recovery code was used.
         SecondFactorChanged = "second-factor-changed",
+        /// That an API key which acts with somebody's rights is there, is another one, or is no more.
+        ApiKeyChanged = "api-key-changed",
         /// A place in an organisation.
         MemberInvitation = "member-invitation",
         /// Somebody joined by a link or a domain.
@@ -55,6 +57,8 @@ kernel::named! {
         SingleSignOnChanged = "single-sign-on-changed",
         /// An organisation's own issuer signs in to that organisation from now on.
         SingleSignOnLinked = "single-sign-on-linked",
+        /// An operator of the platform looks at an organisation that consented to it.
+        SupportStarted = "support-started",
         /// An organisation to take over.
         OwnershipOffered = "ownership-offered",
         /// It was taken over.
@@ -76,38 +80,6 @@ kernel::named! {
     }
 }
 
-kernel::named! {
-    /// What happened to a person's second factors.
-    pub enum FactorChange {
-        /// An authenticator was set up, or took the place of another one.
-        TotpAdded = "totp_added",
-        /// It was removed.
-        TotpRemoved = "totp_removed",
-        /// Fresh recovery codes took the place of those there were.
-        RecoveryCodesRenewed = "recovery_codes_renewed",
-        /// Somebody signed in, or proved again who they are, by a recovery code.
-        RecoveryCodeUsed = "recovery_code_used",
-        /// All second factors were removed by the platform, whose operator made sure of the person.
-        Reset = "reset",
-    }
-}
-
-kernel::named! {
-    /// What happened to the single sign-on of an organisation.
-    pub enum SignOnChange {
-        /// Its issuer, its client or how it counts was set.
-        Configured = "configured",
-        /// People may sign in by it.
-        TurnedOn = "turned_on",
-        /// They have to.
-        Enforced = "enforced",
-        /// Nobody does any more.
-        TurnedOff = "turned_off",
-        /// It was removed.
-        Removed = "removed",
-    }
-}
-
 /// What a mail says. It may wait in the queue while a newer program starts, so fields are only added, as `Option`.
 ///
 /// Names, titles and the like are what people wrote: they may consist of anything, the templates escape them. `minutes` is how long a link or a code counts.
@@ -122,6 +94,8 @@ pub enum Content {
         code: String,
         /// How long both count.
         minutes: u32,
+        /// Whether it is an account's first address: opened where nobody is signed in, the link ends what was set up before.
+        ends_what_was_before: Option<bool>,
     },
     /// A new password for one that was forgotten.
     ResetPassword {
@@ -235,6 +209,17 @@ pub enum Content {
         /// How many recovery codes are left, if that is worth telling.
         recovery_codes_left: Option<u32>,
     },
+    /// An API key that acts with somebody's rights is there, is another one, or is no more.
+    ApiKeyChanged {
+        /// What it is called.
+        api_key: String,
+        /// How it begins.
+        prefix: String,
+        /// What happened.
+        change: KeyChange,
+        /// When.
+        at: Timestamp,
+    },
     /// A place in an organisation.
     MemberInvitation {
         /// Who invites.
@@ -303,6 +288,19 @@ pub enum Content {
         organization: String,
         /// When.
         at: Timestamp,
+    },
+    /// To the owners of an organisation at which an operator of the platform looks, as it consented to.
+    SupportStarted {
+        /// Which.
+        organization: String,
+        /// Who looks.
+        operator: String,
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: Timestamp,
+        /// Until when, unless it is ended before.
+        until: Timestamp,
     },
     /// To a member, to whom an owner offers the organisation.
     OwnershipOffered {
@@ -403,6 +401,7 @@ impl Content {
             Self::PasskeyRemoved { .. } => Template::PasskeyRemoved,
             Self::PasskeyCopied { .. } => Template::PasskeyCopied,
             Self::SecondFactorChanged { .. } => Template::SecondFactorChanged,
+            Self::ApiKeyChanged { .. } => Template::ApiKeyChanged,
             Self::MemberInvitation { .. } => Template::MemberInvitation,
             Self::MemberJoined { .. } => Template::MemberJoined,
             Self::DomainMissing { .. } => Template::DomainMissing,
@@ -410,6 +409,7 @@ impl Content {
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
             Self::SingleSignOnChanged { .. } => Template::SingleSignOnChanged,
             Self::SingleSignOnLinked { .. } => Template::SingleSignOnLinked,
+            Self::SupportStarted { .. } => Template::SupportStarted,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
             Self::TenderInvitation { .. } => Template::TenderInvitation,
@@ -448,12 +448,14 @@ impl Content {
             | Self::OrganizationKept { .. }
             | Self::AccountKept { .. }
             | Self::SecondFactorChanged { .. }
+            | Self::ApiKeyChanged { .. }
             | Self::MemberJoined { .. }
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
             | Self::SingleSignOnChanged { .. }
             | Self::SingleSignOnLinked { .. }
+            | Self::SupportStarted { .. }
             | Self::OwnershipMoved { .. }
             | Self::Test { .. } => (None, None),
         }

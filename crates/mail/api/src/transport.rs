@@ -80,6 +80,12 @@ pub enum Refusal {
         /// Why, in a few words.
         reason: String,
     },
+    /// The address takes no mail, whatever it says: nobody has it.
+    #[error("the address takes no mail: {reason}")]
+    NoMailbox {
+        /// Why, in a few words.
+        reason: String,
+    },
     /// It may take it later.
     #[error("refused for now: {reason}")]
     Temporary {
@@ -102,6 +108,11 @@ impl Refusal {
         Self::Permanent { reason: reason.into() }
     }
 
+    /// The address takes no mail.
+    pub fn no_mailbox(reason: impl Into<String>) -> Self {
+        Self::NoMailbox { reason: reason.into() }
+    }
+
     /// It may take it later.
     pub fn temporary(reason: impl Into<String>) -> Self {
         Self::Temporary { reason: reason.into(), retry_after: None }
@@ -116,7 +127,9 @@ impl Refusal {
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
-            Self::Permanent { reason } | Self::Temporary { reason, .. } | Self::Ours { reason } => reason,
+            Self::Permanent { reason } | Self::NoMailbox { reason } | Self::Temporary { reason, .. } | Self::Ours { reason } => {
+                reason
+            }
         }
     }
 }

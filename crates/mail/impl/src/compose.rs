@@ -130,6 +130,9 @@ impl Composer {
                 (_, serde_json::Value::Number(number)) => {
                     values.insert(member, Value::from(number.as_u64().unwrap_or_default()));
                 }
+                (_, serde_json::Value::Bool(is)) => {
+                    values.insert(member, Value::from(is));
+                }
                 _ => {}
             }
         }
@@ -231,6 +234,25 @@ mod tests {
                     assert!(html.contains(&format!(">{code}<")) && text.contains(&format!("    {code}\n")), "{place}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_mail_of_a_registration_says_where_to_open_it() {
+        for (language, where_to) in [
+            (Language::English, "Open the link in the browser in which you are signed in"),
+            (Language::German, "Öffnen Sie den Link in dem Browser, in dem Sie angemeldet sind"),
+        ] {
+            let Written { html, text, .. } = written(language, &sample(Template::VerifyAddress));
+            assert!(html.contains(where_to) && text.contains(where_to), "{text}");
+            let another = Content::VerifyAddress {
+                link: Link::to("/auth/email"),
+                code: "48291735".to_owned(),
+                minutes: 10,
+                ends_what_was_before: None,
+            };
+            let Written { html, text, .. } = written(language, &another);
+            assert!(!html.contains(where_to) && !text.contains(where_to), "another address ends nothing: {text}");
         }
     }
 

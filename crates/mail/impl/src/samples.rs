@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use kernel::Timestamp;
-use mail_api::{Content, FactorChange, Link, SignOnChange, Template};
+use mail_api::{Content, FactorChange, KeyChange, Link, SignOnChange, Template};
 
 /// A mail from this template, as somebody could get it.
 pub(crate) fn sample(template: Template) -> Content {
@@ -15,6 +15,7 @@ pub(crate) fn sample(template: Template) -> Content {
             link: Link::to("/auth/verify").with("token", token),
             code: "48291735".to_owned(),
             minutes: 10,
+            ends_what_was_before: Some(true),
         },
         Template::ResetPassword => Content::ResetPassword {
             link: Link::to("/auth/reset").with("token", token),
@@ -56,8 +57,14 @@ pub(crate) fn sample(template: Template) -> Content {
         Template::MemberInvitation => Content::MemberInvitation {
             inviter: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
-            link: Link::to("/invitations").with_secret("token", token),
+            link: Link::to("/invitation").with("id", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b60"),
             until: Some(at),
+        },
+        Template::ApiKeyChanged => Content::ApiKeyChanged {
+            api_key: "Bookkeeping".to_owned(),
+            prefix: "b14_live_7Qm".to_owned(),
+            change: KeyChange::Made,
+            at,
         },
         Template::MemberJoined => Content::MemberJoined {
             member: "Grace Hopper".to_owned(),
@@ -85,6 +92,13 @@ pub(crate) fn sample(template: Template) -> Content {
             at,
         },
         Template::SingleSignOnLinked => Content::SingleSignOnLinked { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::SupportStarted => Content::SupportStarted {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            operator: "Olga Operator".to_owned(),
+            reason: "Ticket 4711: a contract is missing in the list".to_owned(),
+            at,
+            until: at + Duration::from_secs(3600),
+        },
         Template::OwnershipOffered => Content::OwnershipOffered {
             owner: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),

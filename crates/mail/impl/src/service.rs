@@ -172,6 +172,17 @@ impl Service {
                 self.system.write(async |tx| settle_in(tx, queued.id, MailState::Refused, &reason).await).await?;
                 return Ok(None);
             }
+            Refusal::NoMailbox { .. } => {
+                tracing::info!(mail = %queued.id, reason, "a mail came back: nobody has its address");
+                count(&queued.template, "bounced");
+                self.system
+                    .write(async |tx| {
+                        settle_in(tx, queued.id, MailState::Bounced, &reason).await?;
+                        repo::suppress(tx, &queued.address, Cause::Bounced, Some(&reason)).await
+                    })
+                    .await?;
+                return Ok(None);
+            }
             Refusal::Temporary { retry_after, .. } => retry_after,
             Refusal::Ours { .. } => {
                 let detail = format!(

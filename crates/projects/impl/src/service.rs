@@ -60,7 +60,9 @@ const FEW: usize = 500;
 
 /// The projects that a list of what is within `reach` is of; `None` if there are none.
 fn teams<'a>(ctx: &Ctx, reach: &'a Reach) -> Option<repo::Teams<'a>> {
-    let (Reach::Teams(roles), Some(user)) = (reach, ctx.user_id()) else { return Some(repo::Teams::All) };
+    let Reach::Teams(roles) = reach else { return Some(repo::Teams::All) };
+    // Who is no person is in no team.
+    let user = ctx.user_id()?;
     if ctx.projects.len() > FEW {
         return Some(repo::Teams::Many(user, roles));
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
-use auth_api::{Account, Error, Membership, NewAccount, Owned, Person, Proven, SessionRules};
+use auth_api::{Account, Error, Membership, NewAccount, Overseen, Overseer, Owned, Person, Proven, SessionRules};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
 use mail_api::{Content, Language, Mail, Mails, Recipient};
 use serde_json::json;
@@ -267,6 +267,24 @@ impl auth_api::Directory for Directory {
 
     async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault> {
         Ok(rules_of(self.memberships.standing(tx, org).await?))
+    }
+
+    async fn overseen_in(&self, tx: &mut Tx, org: OrgId) -> Result<Option<Overseen>, Fault> {
+        let organization = match self.memberships.lock_organization_in(tx, org).await {
+            Ok(organization) => organization,
+            Err(tenants_api::Error::NotFound(_)) => return Ok(None),
+            Err(tenants_api::Error::Fault(fault)) => return Err(fault),
+            Err(other) => return Err(Fault::internal(other)),
+        };
+        let leaving = repo::departures::has_left(tx, Leaver::Organization(org)).await?;
+        let mut owners = Vec::new();
+        for user in self.memberships.owners_in(tx, org).await? {
+            if let Some((address, name)) = repo::address_of(tx, user).await? {
+                owners.push(Overseer { user, address, name });
+            }
+        }
+        let (name, suspended) = (organization.name, organization.suspended_at.is_some());
+        Ok(Some(Overseen { name, suspended, leaving, owners }))
     }
 
     async fn organizations_with_session_rules(&self, tx: &ReadTx<'_>) -> Result<Vec<(OrgId, SessionRules)>, Fault> {

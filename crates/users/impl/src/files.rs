@@ -5,6 +5,7 @@ use std::fmt::Write;
 use kernel::Fault;
 use serde_json::Value;
 
+use crate::csv;
 use crate::zip::{Full, Zip};
 
 /// An archive's files.
@@ -53,34 +54,14 @@ impl Table {
     pub(crate) fn add(&mut self, row: Value) -> Result<(), Full> {
         let Value::Object(members) = &row else { return Err(Fault::internal("a row of an archive is an object").into()) };
         if self.json.is_empty() {
-            let names: Vec<String> = members.keys().map(|name| field(name)).collect();
-            self.csv = format!("{}\r\n", names.join(","));
+            self.csv = csv::texts(members.keys().map(String::as_str));
         } else {
             self.json.push(',');
         }
-        let values: Vec<String> = members.values().map(value).collect();
-        write!(self.csv, "{}\r\n", values.join(",")).map_err(Fault::internal)?;
+        self.csv += &csv::line(members.values());
         write!(self.json, "\n{row}").map_err(Fault::internal)?;
         if self.json.len().max(self.csv.len()) > self.most { Err(Full::TooLarge) } else { Ok(()) }
     }
-}
-
-fn value(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => field(text),
-        other => quoted(&other.to_string()),
-    }
-}
-
-/// A text. What a spreadsheet would take for a formula begins with an apostrophe, so that it is none.
-fn field(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) }
-}
-
-/// As RFC 4180 wants it.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys and roles.
+//! `/api/user`, `/api/users`, `/api/auth`, invitations, API keys, support and roles.
 
 mod answers;
 mod asking;
@@ -14,6 +14,7 @@ mod examples;
 mod exports;
 mod factors;
 mod invitation_links;
+mod invitation_page;
 mod invitations;
 mod join;
 mod keys;
@@ -31,6 +32,7 @@ mod security_events;
 mod sessions;
 mod sign_on_pages;
 mod single_sign_on;
+mod support;
 mod tokens;
 mod user;
 mod users;
@@ -47,6 +49,7 @@ pub fn pages(config: &mut ServiceConfig) {
     callbacks::pages(config);
     sign_on_pages::pages(config);
     join::page(config);
+    invitation_page::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
     exports::page(config);
@@ -137,4 +140,5 @@ pub fn routes(r: &mut Routes) {
     single_sign_on::organization_routes(r);
     keys::routes(r);
     r.resource("leakedKeys").add(Guard::Public, || leaks::report);
+    support::routes(r);
 }

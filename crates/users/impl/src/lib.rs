@@ -27,8 +27,9 @@
 //! App data that [`routes`] and [`pages`] expect: `web::Data<dyn Users>`, `web::Data<dyn InvitationLinks>`, `web::Data<dyn Ownership>`,
 //! `web::Data<dyn OrganizationDomains>`, `web::Data<dyn Leaving>`, `web::Data<dyn Exports>`, `web::Data<dyn SignIn>`, `web::Data<dyn SignInElsewhere>`,
 //! `web::Data<dyn Proofs>`, `web::Data<dyn SecondFactors>`, `web::Data<dyn Passkeys>`,
-//! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
+//! `web::Data<dyn Tokens>`, `web::Data<dyn OrganizationEvents>`, `web::Data<dyn SupportAccess>`, `web::Data<dyn users_api::Roles>`, `web::Data<dyn Authorizer>`, `web::Data<CookieSettings>`.
 
+mod csv;
 mod directory;
 mod domain_rules;
 mod domain_settings;

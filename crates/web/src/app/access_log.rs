@@ -18,6 +18,8 @@ pub struct Line<'a> {
     pub org: Option<kernel::OrgId>,
     /// The API key, if it was one.
     pub key: Option<kernel::ApiKeyId>,
+    /// The support session, if it was one.
+    pub support: Option<kernel::SupportSessionId>,
     pub address: Option<std::net::IpAddr>,
 }
 
@@ -34,6 +36,7 @@ pub fn write(line: &Line<'_>) {
         user = line.user.map(tracing::field::display),
         organization = line.org.map(tracing::field::display),
         api_key = line.key.map(tracing::field::display),
+        support_session = line.support.map(tracing::field::display),
         address = line.address.map(tracing::field::display),
     );
 }

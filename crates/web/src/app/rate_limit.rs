@@ -106,10 +106,11 @@ impl Limits {
         })
     }
 
-    /// Counts a request of a person, or of an API key, in an organisation. What a key spends is noted with who made it.
+    /// Counts a request of a person, or of an API key, in an organisation. What a key spends is noted with who made it. Whoever is neither counts for nobody
+    /// here.
     pub(crate) fn caller(&self, caller: &Caller, known: &Credential) -> Result<Option<[Standing; 2]>, Problem> {
-        let Some(limiters) = &self.limiters else { return Ok(None) };
-        let (user, org) = (known.user(), known.org());
+        let (Some(limiters), Some(user)) = (&self.limiters, known.user()) else { return Ok(None) };
+        let org = known.org();
         let (person, organization) = (SpentLimit::Person(user, org), SpentLimit::Organization(org));
         let of_person = match known.key() {
             Some(key) => {

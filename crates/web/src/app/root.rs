@@ -16,6 +16,7 @@ use futures::future::LocalBoxFuture;
 use tracing::Instrument;
 
 use super::rate_limit::Standing;
+use super::support::{self, Asked};
 use super::{AppDeps, access_log, compress, cors, head, health, instruments, rate_limit, request_id, security_headers, trace};
 use crate::crowd::{Seat, Serving};
 use crate::docs::OPENAPI_PATH;
@@ -177,13 +178,29 @@ impl Visit {
             (self.caller.credential, self.caller.token) = (Some(credential), token);
         }
         match self.caller.live() {
+            // An operator takes nothing from the organisation's own people.
+            None | Some(Credential::Support(_)) => self.standings.extend(deps.limits.address(&self.caller)?),
             Some(known) => self.standings.extend(deps.limits.caller(&self.caller, known)?.into_iter().flatten()),
-            None => self.standings.extend(deps.limits.address(&self.caller)?),
         }
         self.refuse_keys(request)?;
         self.refuse_bound(request)?;
         self.refuse_stale(request)?;
+        self.admit_support(request).await?;
         self.refuse_unknown_parameters(request)
+    }
+
+    /// What support asks for is noted before anything of it is done; what it does not read is refused, whoever would have refused it otherwise.
+    async fn admit_support(&self, request: &ServiceRequest) -> Result<(), Problem> {
+        let Some(Credential::Support(session)) = self.caller.live() else { return Ok(()) };
+        // As it is routed: HEAD is GET by now.
+        let refused = match support::asked(&self.deps.routes, request.method(), self.route.as_deref()) {
+            Asked::Nothing => return Ok(()),
+            Asked::Reading => false,
+            Asked::Other => true,
+        };
+        let route = support::named(request.method(), self.route(), self.sealed);
+        self.deps.sessions.note_support(session, &self.caller.request, &route, refused).await?;
+        if refused { Err(Problem::not_for_support()) } else { Ok(()) }
     }
 
     /// What wants a natural person is refused to API keys, whatever their scopes say.
@@ -320,9 +337,10 @@ impl Visit {
             status,
             took,
             request: &self.caller.request,
-            user: known.map(Credential::user),
+            user: known.and_then(Credential::user),
             org: known.map(Credential::org),
             key: known.and_then(Credential::key),
+            support: known.and_then(Credential::support),
             address: self.caller.address,
         });
     }

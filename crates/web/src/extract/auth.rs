@@ -7,8 +7,8 @@ use std::sync::Arc;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use auth_api::{Bearer, KEY_PREFIX, LiveKey, SecretString, Session, Sessions};
-use kernel::{ApiKeyId, Ctx, Missing, OrgId, RequestId, UserId};
+use auth_api::{Bearer, KEY_PREFIX, LiveKey, SUPPORT_PREFIX, SecretString, Session, Sessions, SupportSession};
+use kernel::{ApiKeyId, Ctx, Missing, OrgId, RequestId, SupportSessionId, UserId};
 
 use crate::{Problem, Settings};
 
@@ -31,14 +31,17 @@ pub(crate) enum Credential {
     Session(Arc<Session>),
     /// An organisation's API key.
     Key(Arc<LiveKey>),
+    /// An operator of the platform who looks at an organisation.
+    Support(Arc<SupportSession>),
 }
 
 impl Credential {
-    /// The person; of a key, who made it.
-    pub fn user(&self) -> UserId {
+    /// The person; of a key, who made it. Support is none.
+    pub fn user(&self) -> Option<UserId> {
         match self {
-            Self::Session(session) => session.user,
-            Self::Key(key) => key.creator,
+            Self::Session(session) => Some(session.user),
+            Self::Key(key) => Some(key.creator),
+            Self::Support(_) => None,
         }
     }
 
@@ -46,13 +49,21 @@ impl Credential {
         match self {
             Self::Session(session) => session.org,
             Self::Key(key) => key.org,
+            Self::Support(support) => support.org,
         }
     }
 
     pub fn key(&self) -> Option<ApiKeyId> {
         match self {
-            Self::Session(_) => None,
+            Self::Session(_) | Self::Support(_) => None,
             Self::Key(key) => Some(key.by.id),
+        }
+    }
+
+    pub fn support(&self) -> Option<SupportSessionId> {
+        match self {
+            Self::Session(_) | Self::Key(_) => None,
+            Self::Support(support) => Some(support.id),
         }
     }
 
@@ -60,6 +71,7 @@ impl Credential {
         match self {
             Self::Session(session) => session.ctx(request),
             Self::Key(key) => key.ctx(request),
+            Self::Support(support) => support.ctx(request),
         }
     }
 }
@@ -86,11 +98,12 @@ impl Caller {
         }
     }
 
-    /// The session, or why there is none. A key has none: what ends or changes sessions is for persons.
+    /// The session, or why there is none. A key has none, nor has support: what ends or changes sessions is for persons.
     fn session(&self) -> Result<&Arc<Session>, Problem> {
         match self.known()? {
             Credential::Session(session) => Ok(session),
             Credential::Key(_) => Err(Problem::person_required(None)),
+            Credential::Support(_) => Err(Problem::not_for_support()),
         }
     }
 
@@ -114,7 +127,7 @@ impl Caller {
             // The issuer is asked anew: whether the person has a password, or what they show there, is not known here.
             Credential::Session(session) if session.bound => Some("single_sign_on"),
             Credential::Session(session) => Some(if session.factor.has { "second_factor" } else { "password" }),
-            Credential::Key(_) => None,
+            Credential::Key(_) | Credential::Support(_) => None,
         }
     }
 }
@@ -180,6 +193,8 @@ impl FromRequest for AuthedUntil {
             let (until, authenticated_at) = match known {
                 Credential::Session(session) => (session.expires_at, Some(session.authenticated_at)),
                 Credential::Key(key) => (key.until, None),
+                // Nothing is made on its strength.
+                Credential::Support(_) => return Err(Problem::not_for_support()),
             };
             Ok(Self(Bearer { ctx: caller.ctx_of(known), until, authenticated_at }))
         }))
@@ -227,7 +242,8 @@ pub(crate) fn with_caller<T>(request: &HttpRequest, f: impl FnOnce(&Caller) -> R
     }
 }
 
-/// Finds by what a request is known, and the token by which it asked. An API key is sent as a bearer token alone: no browser brings one along.
+/// Finds by what a request is known, and the token by which it asked. An API key, or the token of support, is sent as a bearer token alone: no browser brings
+/// one along.
 pub(crate) async fn resolve(
     sessions: &dyn Sessions,
     method: &Method,
@@ -248,7 +264,9 @@ pub(crate) async fn resolve(
         let problem = Problem::from(error);
         if by_cookie { problem } else { problem.token_refused() }
     };
-    let found = if !by_cookie && token.starts_with(KEY_PREFIX) {
+    let found = if !by_cookie && token.starts_with(SUPPORT_PREFIX) {
+        sessions.resolve_support(token).await.map(Credential::Support)
+    } else if !by_cookie && token.starts_with(KEY_PREFIX) {
         sessions.resolve_key(token, address).await.map(Credential::Key)
     } else {
         sessions.resolve(token).await.map(Credential::Session)

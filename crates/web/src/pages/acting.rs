@@ -2,32 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::ServiceConfig;
 
 use super::assets::STYLE;
 use super::html::{escape, fill};
-use super::kept::Kept;
-use super::place::serve;
+use super::script::{Script, attributes};
 
 /// What a browser may load for it: our files, and answers of this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; \
                       base-uri 'none'; form-action 'none'";
-
-/// A script that pages run.
-pub struct Script(Kept);
-
-impl Script {
-    /// With this text.
-    #[must_use]
-    pub fn new(text: &'static str) -> Self {
-        Self(Kept::new("text/javascript; charset=utf-8", text))
-    }
-
-    /// Serves it at `path`.
-    pub fn serve(&'static self, config: &mut ServiceConfig, path: &str) {
-        serve(config, path, &self.0);
-    }
-}
 
 /// A page with one form that a script takes. All of it is text: what is HTML in it is shown as it stands.
 pub struct ActingPage<'a> {
@@ -55,8 +37,6 @@ impl ActingPage<'_> {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        let words: String =
-            self.words.iter().map(|(name, text)| format!(" data-{}=\"{}\"", escape(name), escape(text))).collect();
         let field = self.field.map(|(label, value)| {
             let (label, value) = (escape(label), escape(value));
             format!(
@@ -72,11 +52,11 @@ impl ActingPage<'_> {
                 ("title", &escape(self.title)),
                 ("lead", &escape(self.lead)),
                 ("act", &escape(self.act)),
-                ("words", &words),
+                ("words", &attributes(self.words)),
                 ("field", field.as_deref().unwrap_or_default()),
                 ("button", &escape(self.button)),
                 ("without", &escape(self.without)),
-                ("script", &format!("{}?v={}", escape(path), script.0.version())),
+                ("script", &script.address(path)),
             ],
         );
         HttpResponse::Ok()

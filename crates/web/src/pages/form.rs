@@ -1,4 +1,5 @@
-//! Pages for whoever follows the link of a mail: a sentence, and a button that does it. Without scripts.
+//! Pages for whoever follows the link of a mail: a sentence, and a button that does it. Without a script, but for what one may offer besides
+//! ([`Offer`]).
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,6 +7,7 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::assets::STYLE;
 use super::html::{escape, fill};
+use super::offer::{self, Offer};
 
 /// What a browser may load for it, and where its form may go: to this server.
 const POLICY: &str =
@@ -49,9 +51,19 @@ impl FormPage<'_> {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
+        self.answer(None)
+    }
+
+    /// The answer, with what a script offers before the form.
+    #[must_use]
+    pub fn response_offering(&self, offer: &Offer<'_>) -> HttpResponse {
+        self.answer(Some(offer))
+    }
+
+    fn answer(&self, offer: Option<&Offer<'_>>) -> HttpResponse {
         let Self { status, language, title, lead, fault, form } = self;
         let form = form.as_ref().map(Form::html);
-        page((*status, *language), (*title, *lead, *fault), form.as_deref().unwrap_or_default())
+        page((*status, *language), (*title, *lead, *fault), offer, form.as_deref().unwrap_or_default())
     }
 }
 
@@ -76,12 +88,17 @@ impl LinkPage<'_> {
     pub fn response(&self) -> HttpResponse {
         let Self { language, title, lead, href, link } = self;
         let link = format!("<p class=\"actions\"><a class=\"button first\" href=\"{}\">{}</a></p>", escape(href), escape(link));
-        page((StatusCode::OK, *language), (*title, *lead, None), &link)
+        page((StatusCode::OK, *language), (*title, *lead, None), None, &link)
     }
 }
 
 /// A page whose texts are escaped here; what stands below them is HTML.
-fn page((status, language): (StatusCode, &str), (title, lead, fault): (&str, &str, Option<&str>), below: &str) -> HttpResponse {
+fn page(
+    (status, language): (StatusCode, &str),
+    (title, lead, fault): (&str, &str, Option<&str>),
+    offer: Option<&Offer<'_>>,
+    below: &str,
+) -> HttpResponse {
     let fault = fault.map(|fault| format!("<div class=\"notice\" role=\"alert\"><p>{}</p></div>", escape(fault)));
     let page = fill(
         include_str!("assets/form.html"),
@@ -91,12 +108,15 @@ fn page((status, language): (StatusCode, &str), (title, lead, fault): (&str, &st
             ("title", &escape(title)),
             ("lead", &escape(lead)),
             ("fault", fault.as_deref().unwrap_or_default()),
+            ("script", &offer.map(Offer::head).unwrap_or_default()),
+            ("offer", &offer.map(Offer::html).unwrap_or_default()),
             ("form", below),
         ],
     );
+    let policy = if offer.is_some() { offer::POLICY } else { POLICY };
     HttpResponse::build(status)
         .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)))
         .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
         .body(page)
 }

@@ -26,6 +26,23 @@ async fn a_key_is_a_bearer_token_alone_and_calls_nothing_about_oneself() {
 }
 
 #[actix_web::test]
+async fn support_reads_nothing_that_is_not_noted_and_does_nothing() {
+    let client = Client::new();
+    let by = |token: &'static str, request: TestRequest| request.insert_header(("Authorization", format!("Bearer {token}")));
+    let refused = |code: &str| (403, code.to_owned());
+    for request in [create(), TestRequest::get().uri("/api/things"), TestRequest::delete().uri("/api/nowhere")] {
+        assert_eq!(client.send(by("b14_support_olga", request)).await.code(), refused("NOT_FOR_SUPPORT"));
+    }
+    let noted = client.seen.support.lock().unwrap().clone();
+    assert_eq!(noted, ["POST /api/things true", "GET /api/things true", "DELETE none true"]);
+    assert_eq!((*client.seen.runs.lock().unwrap(), client.seen.resolved.lock().unwrap().len()), (0, 0));
+    let unheard = by("b14_support_unheard", TestRequest::get().uri("/api/things"));
+    assert_eq!(client.send(unheard).await.status, 503, "what cannot be noted is not answered");
+    assert_eq!(client.send(by("b14_support_olga", TestRequest::get().uri("/api/nowhere"))).await.status, 404);
+    assert!(client.seen.denials.lock().unwrap().is_empty(), "no permission was asked for");
+}
+
+#[actix_web::test]
 async fn without_a_session_it_is_401() {
     let client = Client::new();
     let got = client.send(TestRequest::get().uri("/api/things").insert_header(("X-Request-Id", "req-1"))).await;

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::{TestRequest, init_service, read_body, try_call_service};
 use actix_web::web::Data;
 use async_trait::async_trait;
-use auth_api::{Authorizer, FactorStanding, LiveKey, Reach, Session, Sessions};
+use auth_api::{Authorizer, FactorStanding, LiveKey, Reach, Session, Sessions, SupportSession};
 use kernel::*;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,6 +25,8 @@ pub struct Seen {
     pub denials: Mutex<Vec<String>>,
     pub spent: Mutex<Vec<(SpentLimit, String)>>,
     pub resolved: Mutex<Vec<String>>,
+    /// What support asked for, as it was noted.
+    pub support: Mutex<Vec<String>>,
     /// Permissions that the caller does not hold any more.
     pub revoked: Mutex<Vec<&'static str>>,
 }
@@ -86,6 +88,24 @@ impl Sessions for FakeSessions {
             until: Timestamp::MAX_UTC,
             factor: FactorStanding::default(),
         }))
+    }
+    async fn resolve_support(&self, token: &str) -> Result<Arc<SupportSession>, auth_api::Error> {
+        let operator = token.trim_start_matches("b14_support_").to_owned();
+        let (id, org) = (SupportSessionId(Uuid::from_u128(9)), OrgId(Uuid::from_u128(3)));
+        Ok(Arc::new(SupportSession { id, org, operator, until: Timestamp::MAX_UTC }))
+    }
+    async fn note_support(
+        &self,
+        session: &SupportSession,
+        _: &RequestId,
+        route: &str,
+        refused: bool,
+    ) -> Result<(), auth_api::Error> {
+        if session.operator == "unheard" {
+            return Err(Fault::unavailable("no database").into());
+        }
+        self.0.support.lock().unwrap().push(format!("{route} {refused}"));
+        Ok(())
     }
     async fn forget_user_in(&self, _: &mut uow::Tx, _: UserId) -> Result<(), Fault> {
         Ok(())

@@ -17,7 +17,7 @@ impl Authorizer for OwnersOnly {
     fn check(&self, ctx: &Ctx, permission: Permission, _: Scope) -> Result<(), Denied> {
         match ctx.actor {
             kernel::Actor::User(_, OrgRole::Owner) | kernel::Actor::System => Ok(()),
-            kernel::Actor::User(..) => Err(Denied { permission, project: None }),
+            kernel::Actor::User(..) | kernel::Actor::Support(_) => Err(Denied { permission, project: None }),
         }
     }
 

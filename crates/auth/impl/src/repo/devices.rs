@@ -29,6 +29,15 @@ pub(crate) async fn is_known(tx: &ReadTx<'_>, user: UserId, whence: &Whence, now
     Ok((device, network))
 }
 
+/// Whether the person has signed in on this device or from this network.
+pub(crate) async fn is_known_in(tx: &mut Tx, user: UserId, whence: &Whence, now: Timestamp) -> Result<bool, Fault> {
+    let bytes = |hash: Option<[u8; 32]>| hash.map_or_else(Vec::new, |hash| hash.to_vec());
+    let (device, network) = (bytes(whence.device), bytes(whence.network));
+    let either = known_devices::token_hash.eq(device).or(known_devices::network_hash.eq(network));
+    let kept = known_devices::table.filter(known_devices::user_id.eq(user.0)).filter(known_devices::expires_at.gt(now));
+    diesel::select(diesel::dsl::exists(kept.filter(either))).get_result(tx.pg()).await.fault()
+}
+
 /// Notes that the person signed in on a device that is theirs; `false` if it is not, or no longer.
 pub(crate) async fn seen_again(
     tx: &mut Tx,

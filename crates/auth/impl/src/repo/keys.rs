@@ -170,15 +170,15 @@ pub(crate) async fn replace(tx: &mut Tx, org: OrgId, id: ApiKeyId, by: ApiKeyId,
     Ok(())
 }
 
-/// Revokes a key that is locked and not revoked.
-pub(crate) async fn revoke(tx: &mut Tx, org: OrgId, id: ApiKeyId, why: Revoked) -> Result<(), Fault> {
+/// Revokes a key that is locked and not revoked; when that is.
+pub(crate) async fn revoke(tx: &mut Tx, org: OrgId, id: ApiKeyId, why: Revoked) -> Result<Timestamp, Fault> {
     let at = db::touched(tx).await?;
     diesel::update(keys::table.find((org.0, id.0)))
         .set((keys::revoked_at.eq(at), keys::revoked_for.eq(why.name()), keys::updated_at.eq(at)))
         .execute(tx.pg())
         .await
         .fault()?;
-    Ok(())
+    Ok(at)
 }
 
 /// Revokes the keys of somebody who is no member of the organisation, unless that keeps them: in its own transaction or in the platform's.

@@ -89,6 +89,11 @@ pub(crate) async fn page(
     rows.into_iter().map(OrganizationEvent::try_from).collect()
 }
 
+/// Behind whatever was told until now.
+pub(crate) async fn now(tx: &mut Tx) -> Result<Timestamp, Fault> {
+    db::touched(tx).await
+}
+
 /// Removes those from before `before`.
 pub(crate) async fn purge(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
     diesel::delete(events::table.filter(events::at.lt(before))).execute(tx.pg()).await.fault()

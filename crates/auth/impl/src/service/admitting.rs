@@ -20,7 +20,7 @@ use crate::budget::Limited;
 use crate::checked::Checked;
 use crate::repo::pending::NewPending;
 use crate::security_event::Origin;
-use crate::{model, proof, recovery, repo, security, token, totp};
+use crate::{device, model, proof, recovery, repo, security, token, totp};
 
 /// For so long a sign-in waits for the second factor.
 const PENDING_FOR: TimeDelta = TimeDelta::minutes(5);
@@ -99,6 +99,9 @@ impl Service {
                 Membership { org, role: OrgRole::Owner }
             }
         };
+        if self.is_strange_in(tx, user, device, client.address).await? {
+            self.tell_of_device_in(tx, known, client).await?;
+        }
         // In whichever way they came: the next time this device, and this network, are no stranger's.
         let device = Some(self.know_device_in(tx, user, device, client.address).await?);
         let sign_in = model::Proof {
@@ -138,7 +141,7 @@ impl Service {
         let familiar = self.familiar(Some(user), device, asking.from).await?;
         let key = factor_key(user, familiar);
         let tries = self.try_factor(user, &key, origin(&asking)).await?;
-        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+        let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) };
         let outcome = self
             .system
             .write(async |tx| {
@@ -265,6 +268,22 @@ impl Service {
         }
         security::note_in(tx, SecurityEventKind::RecoveryCodeUsed, user, origin).await?;
         Ok(Some(FactorKind::RecoveryCode))
+    }
+
+    /// Tells a person of a sign-in from where there was none before.
+    async fn tell_of_device_in(&self, tx: &mut Tx, known: &Known, client: &Client) -> Result<(), Error> {
+        let language = client.language.unwrap_or(Language::English);
+        let unknown = if language == Language::German { "ein unbekanntes Programm" } else { "an unknown program" };
+        let device = client.agent.as_deref().and_then(device::label).unwrap_or_else(|| unknown.to_owned());
+        let from = client.address.map(|address| address.to_string());
+        let told = Mail {
+            key: format!("new-device:{}", Uuid::now_v7()),
+            to: Recipient::at(&*known.person.email).named(&*known.person.name),
+            language,
+            content: Content::NewDevice { device, from, at: self.clock.now(), link: None },
+        };
+        self.mails.send_in(tx, told).await?;
+        Ok(())
     }
 
     /// Tells a person what happened to their second factors.

@@ -53,9 +53,12 @@ fn content_of(ask: &Ask<'_>, secrets: &Secrets, now: Timestamp) -> Content {
     let link = || Link::to(proof::page_of(ask.purpose)).with("token", secrets.token.expose_secret());
     let code = || secrets.code.expose_secret().to_owned();
     match ask.purpose {
-        Purpose::VerifyAddress | Purpose::ChangeAddress => {
-            Content::VerifyAddress { link: link(), code: code(), minutes: MINUTES }
-        }
+        Purpose::VerifyAddress | Purpose::ChangeAddress => Content::VerifyAddress {
+            link: link(),
+            code: code(),
+            minutes: MINUTES,
+            ends_what_was_before: Some(ask.purpose == Purpose::VerifyAddress),
+        },
         Purpose::MagicLink => Content::MagicLink { link: link(), code: code(), minutes: MINUTES },
         Purpose::ResetPassword if ask.user.is_some() => {
             Content::ResetPassword { link: link(), code: Some(code()), minutes: MINUTES }

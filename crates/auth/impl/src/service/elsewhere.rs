@@ -245,7 +245,7 @@ impl Elsewhere {
 
 /// On what somebody signs in who asks.
 pub(super) fn client_of(asking: &Asking<'_>) -> Client {
-    Client { address: asking.from, agent: asking.agent.map(str::to_owned) }
+    Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) }
 }
 
 /// What the trail says of a new identity. Not which one of the provider's people it is.

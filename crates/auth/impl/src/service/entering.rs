@@ -113,6 +113,18 @@ impl Service {
         })
     }
 
+    /// Whether the person has signed in neither on this device before nor from this network. Where nobody knows from where they come, nobody can tell.
+    pub(super) async fn is_strange_in(
+        &self,
+        tx: &mut Tx,
+        user: UserId,
+        device: Option<&SecretString>,
+        from: Option<IpAddr>,
+    ) -> Result<bool, Fault> {
+        let whence = Whence { device: hash_of(device), network: network_hash(user, from) };
+        Ok(whence.network.is_some() && !repo::devices::is_known_in(tx, user, &whence, self.clock.now()).await?)
+    }
+
     /// Notes where the person signs in: on the device that they present, if it is theirs, or on a new one.
     pub(super) async fn know_device_in(
         &self,

@@ -1,13 +1,13 @@
 //! What ends with whoever leaves the platform: every way in, at once.
 
 use audit_api::NewEntry;
-use auth_api::Revoked;
+use auth_api::{Revoked, SupportEnd};
 use kernel::{Ctx, Fault, UserId};
 use serde_json::json;
 use uow::Tx;
 
 use super::Service;
-use crate::repo;
+use crate::{repo, support_ends};
 
 impl Service {
     /// The person is locked: whoever signs in at this moment waits, and is refused then ([`auth_api::Directory::admits_in`]).
@@ -32,6 +32,9 @@ impl Service {
         for id in repo::keys::revoke_all(tx, org).await? {
             let entry = NewEntry::named("api_keys.revoke", "api_key", id).after(json!({ "revokedFor": Revoked::Person.name() }));
             self.audit.record_in(tx, ctx, entry).await?;
+        }
+        if let Some(open) = repo::support::lock_open(tx, org).await? {
+            support_ends::end_consent_in(tx, &*self.audit, ctx, &open, (self.instant(), SupportEnd::Leaving)).await?;
         }
         self.forget_in(tx, move |cache| cache.forget_org(org));
         Ok(())

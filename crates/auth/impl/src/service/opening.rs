@@ -170,6 +170,7 @@ impl Service {
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request: &ctx.request, address: client.address };
+        let language = client.language.unwrap_or(Language::English);
         let known = self.oneself(user).await?;
         let tries = self.try_own_factor(user, origin()).await?;
         let outcome = self
@@ -178,9 +179,8 @@ impl Service {
                 repo::lock_person(tx, user).await?;
                 match self.check_factor_in(tx, (user, session.0), &shown, &origin()).await? {
                     Checked::Wrong(copied) => return Ok::<_, Error>(Err(copied)),
-                    // In which language its person is written to, who has chosen none, the session does not tell.
                     Checked::Right(FactorKind::RecoveryCode) => {
-                        self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, Language::English).await?;
+                        self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, language).await?;
                     }
                     Checked::Right(_) => {}
                 }
@@ -190,8 +190,7 @@ impl Service {
         let (ended, signed_in) = match outcome {
             Ok(replaced) => replaced,
             Err(copied) => {
-                // In which language its person is written to, the session does not tell.
-                self.tell_of_copy((user, ctx.org), copied, origin(), Language::English).await;
+                self.tell_of_copy((user, ctx.org), copied, origin(), language).await;
                 return Err(self.wrong_own_factor(user, &tries, origin()).await);
             }
         };

@@ -171,6 +171,7 @@ impl Service {
         request_id: &SecretString,
         shown: &ShownKey,
         asking: &Asking<'_>,
+        device: Option<&SecretString>,
     ) -> Result<SignedIn, Error> {
         let state = self.answered(AskedFor::SignIn, None, request_id).await?;
         let known = self.known_by_passkey(credential_of(shown).as_deref()).await?;
@@ -186,10 +187,11 @@ impl Service {
                 if let Checked::Wrong(copied) = self.use_passkey_in(tx, user, state, shown).await? {
                     return Ok(Err(copied));
                 }
-                let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned) };
+                let client =
+                    Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) };
                 let (request, client, method) = (asking.request, &client, SignInMethod::Passkey);
                 // Both factors in one: nothing else is asked for.
-                let admission = Admission { request, known, client, method, action: "auth.passkey", device: None, by: None };
+                let admission = Admission { request, known, client, method, action: "auth.passkey", device, by: None };
                 Ok::<_, Error>(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;

@@ -167,8 +167,14 @@ impl Passkeys for Service {
         self.ask(AskedFor::SignIn, None, ceremony).await
     }
 
-    async fn sign_in(&self, request_id: &SecretString, shown: ShownKey, asking: Asking<'_>) -> Result<SignedIn, Error> {
-        self.sign_in_by_passkey(request_id, &shown, &asking).await
+    async fn sign_in(
+        &self,
+        request_id: &SecretString,
+        shown: ShownKey,
+        asking: Asking<'_>,
+        device: Option<&SecretString>,
+    ) -> Result<SignedIn, Error> {
+        self.sign_in_by_passkey(request_id, &shown, &asking, device).await
     }
 
     async fn ask_factor(&self, pending: &SecretString) -> Result<Challenge, Error> {

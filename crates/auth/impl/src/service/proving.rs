@@ -31,7 +31,7 @@ fn refused(shown: &Shown) -> Error {
 
 /// On what somebody signs in who asks.
 fn client_of(asking: &Asking<'_>) -> Client {
-    Client { address: asking.from, agent: asking.agent.map(str::to_owned) }
+    Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) }
 }
 
 impl Service {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use auth::{Policy, PolicyError};
 use auth_api::{Authorizer, MfaPolicy, Reach};
 use kernel::{
-    AddedPermissions, ApiKeyId, Ctx, Denied, KeyUse, Missing, OrgId, OrgRole, Permission, ProjectId, ProjectRole, ProjectRoles,
-    RequestId, Scope, UserId,
+    Actor, AddedPermissions, ApiKeyId, Ctx, Denied, KeyUse, Missing, OrgId, OrgRole, Permission, ProjectId, ProjectRole,
+    ProjectRoles, RequestId, Scope, SupportSessionId, UserId,
 };
 
 const MODEL: &str = include_str!("../../../../../config/authz/model.conf");
@@ -90,6 +90,8 @@ async fn the_matrix() {
             "soq.freeze: owner admin project_owner",
             "soq.read: owner admin project_owner in_house_user",
             "statement.read: owner admin project_owner",
+            "support_access.manage: owner admin",
+            "support_access.read: owner admin",
             "tenders.award: owner admin project_owner",
             "tenders.browse: owner admin member",
             "tenders.cancel: owner admin project_owner",
@@ -104,6 +106,33 @@ async fn the_matrix() {
             "units.read: owner admin project_owner in_house_user",
         ]
     );
+}
+
+#[tokio::test]
+async fn support_reads_what_is_listed_for_it_and_nothing_else() {
+    let policy = shipped().await;
+    let ctx = Ctx { actor: Actor::Support(SupportSessionId::new()), ..Ctx::system(OrgId::new(), RequestId::generate()) };
+    let listed = auth_api::read_by_support();
+    assert_eq!(listed.len(), 12, "{listed:?}");
+    for permission in named() {
+        let allowed = listed.contains(&permission.name());
+        let project = Scope::Project(ProjectId::new());
+        for scope in [Scope::Organization, project, Scope::AnyProject] {
+            assert_eq!(policy.check(&ctx, permission, scope).is_ok(), allowed, "{permission}");
+        }
+        let reach = if allowed { Reach::All } else { Reach::Teams(Vec::new()) };
+        assert_eq!(policy.reach(&ctx, permission), reach, "{permission}");
+        // Each looks, and none is more than an administrator's.
+        if allowed {
+            assert!(permission.name().ends_with("read") && !auth_api::needs_person(permission), "{permission}");
+            assert!(policy.org_role_holds(OrgRole::Admin, permission), "{permission}");
+        }
+    }
+    let mut held: Vec<_> = policy.permissions(&ctx).into_iter().map(|permission| permission.name()).collect();
+    let mut listed = listed.to_vec();
+    held.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(held, listed);
 }
 
 #[tokio::test]

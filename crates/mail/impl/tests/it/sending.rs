@@ -117,6 +117,20 @@ async fn what_is_refused_for_good_is_not_tried_again() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_has_gets_no_mail_any_more() {
+    let world = World::new().await;
+    world.leave(reset("reset:1")).await;
+    world.transport.refuse([Refusal::no_mailbox("550 5.1.1 <ada@example.com>: no such user")]);
+    assert_eq!(world.work().await, [ran(None)]);
+    assert_eq!(world.mails().await, ["bounced 1 erased 550 5.1.1 … no such user"]);
+    assert_eq!(world.db.query("select address || ' ' || cause from mail_suppressions").await, ["ada@example.com bounced"]);
+    world.leave(reset("reset:2")).await;
+    assert_eq!(world.work().await, [ran(None)]);
+    assert_eq!(world.mails().await[1], "suppressed 1 erased");
+    assert!(world.transport.taken().is_empty() && world.alarms().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_takes_nothing_from_us_wakes_a_person_until_it_does() {
     let world = World::new().await;
     world.leave(reset("reset:1")).await;

@@ -20,6 +20,7 @@ impl Authorizer for Roles {
             Actor::System | Actor::User(_, OrgRole::Owner) => true,
             Actor::User(_, OrgRole::Admin) => permission != perm::SET_THRESHOLD,
             Actor::User(_, OrgRole::Member) => [perm::READ, perm::CREATE].contains(&permission),
+            Actor::Support(_) => permission == perm::READ,
         };
         if allowed { Ok(()) } else { Err(Denied { permission, project: None }) }
     }

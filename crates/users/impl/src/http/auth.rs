@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, get, post};
 use auth_api::{Again, Authorizer, Client, NewAccount, Registered, SignIn, SwitchOnce, Switched};
 use chrono::{DateTime, Utc};
 use kernel::OrgId;
+use mail_api::Language;
 use serde::{Deserialize, Serialize};
 use users_api::Users;
 use utoipa::ToSchema;
@@ -148,9 +149,9 @@ pub(super) async fn register(
     body: Json<Registration>,
 ) -> Result<HttpResponse, Problem> {
     let Registration { email, password, name, organization_name } = body.0;
-    let account = NewAccount { email, name, organization_name };
+    let (account, language) = (NewAccount { email, name, organization_name }, language_of(&request));
     let Registered { signed_in, verification } =
-        sign_in.register(&info.request, account, password.into(), &client(&info), language_of(&request)).await?;
+        sign_in.register(&info.request, account, password.into(), &client(&info, Some(language)), language).await?;
     let cookies = cookies_of(&signed_in, &cookie);
     let SignedInOut { access_token, expires_at, user, organization, role } = told(&**users, signed_in, info.request).await?;
     let verification = verification.into();
@@ -182,7 +183,8 @@ pub(super) async fn login(
     body: Json<Login>,
 ) -> Result<HttpResponse, Problem> {
     let Login { email, password } = body.0;
-    let proven = sign_in.login(&info.request, &email, password.into(), &client(&info), Device::of(&request).0.as_ref()).await?;
+    let client = client(&info, Some(language_of(&request)));
+    let proven = sign_in.login(&info.request, &email, password.into(), &client, Device::of(&request).0.as_ref()).await?;
     entered(&**users, proven, (&request, info.request), &cookie).await
 }
 
@@ -261,7 +263,7 @@ pub(super) async fn switch(
     let Presented { session, token } = presented;
     let once = once.key().zip(token).map(|(key, token)| SwitchOnce { token, key: key.to_owned() });
     let ctx = session.ctx(info.request.clone());
-    let Switched { signed_in, again } = sign_in.switch(&ctx, &session, org, &client(&info), once.as_ref()).await?;
+    let Switched { signed_in, again } = sign_in.switch(&ctx, &session, org, &client(&info, None), once.as_ref()).await?;
     let mut response = HttpResponse::Ok();
     if again {
         response.insert_header((web::IDEMPOTENCY_REPLAYED, "true"));
@@ -282,18 +284,18 @@ pub(super) async fn switch(
 pub(super) async fn reauthenticate(
     _: AuthRateLimit,
     CurrentSession(session): CurrentSession,
-    info: RequestInfo,
+    (info, request): (RequestInfo, HttpRequest),
     sign_in: Data<dyn SignIn>,
     users: Data<dyn Users>,
     cookie: Data<CookieSettings>,
     body: Json<Reauthentication>,
 ) -> Result<HttpResponse, Problem> {
-    let ctx = session.ctx(info.request.clone());
-    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.read()?, &client(&info)).await?;
+    let (ctx, client) = (session.ctx(info.request.clone()), client(&info, Some(language_of(&request))));
+    let signed_in = sign_in.reauthenticate(&ctx, session.id, body.0.read()?, &client).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 
 /// What the request tells of the program that sent it.
-fn client(info: &RequestInfo) -> Client {
-    Client { address: info.address, agent: info.agent.clone() }
+fn client(info: &RequestInfo, language: Option<Language>) -> Client {
+    Client { address: info.address, agent: info.agent.clone(), language }
 }

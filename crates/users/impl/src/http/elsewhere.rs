@@ -211,8 +211,9 @@ pub(super) async fn unlink(
     request: HttpRequest,
     elsewhere: Data<dyn SignInElsewhere>,
 ) -> Result<HttpResponse, Problem> {
-    let client = Client { address: info.address, agent: info.agent };
-    elsewhere.unlink(&ctx, session.id, id, &client, language_of(&request)).await?;
+    let language = language_of(&request);
+    let client = Client { address: info.address, agent: info.agent, language: Some(language) };
+    elsewhere.unlink(&ctx, session.id, id, &client, language).await?;
     Ok(Reply::no_content().response())
 }
 

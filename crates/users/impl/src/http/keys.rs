@@ -1,7 +1,7 @@
 //! `/api/api-keys`: with what programs sign in for the organisation.
 
 use actix_web::web::Data;
-use actix_web::{HttpResponse, delete, get, patch, post, put};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use auth_api::{ApiKey, ApiKeyChange, ApiKeys, FreshKey, Leavers, NewApiKey, Revoked, Rotation, perm};
 use chrono::{DateTime, Utc};
 use kernel::ApiKeyId;
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Authed, CurrentSession, Id, Json, List, Listing, OneOf, Paging, Patch, Problem, Reply, Routes};
+
+use super::language::language_of;
 
 /// Adds the endpoints of keys.
 pub(super) fn routes(r: &mut Routes) {
@@ -196,12 +198,13 @@ async fn list(Authed(ctx): Authed, listing: Listing, keys: Data<dyn ApiKeys>) ->
 async fn create(
     Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
+    request: HttpRequest,
     keys: Data<dyn ApiKeys>,
     body: Json<NewIn>,
 ) -> Result<HttpResponse, Problem> {
     let NewIn { name, scopes, allowed_networks, expires_at } = body.0;
     let new = NewApiKey { name, scopes, networks: allowed_networks.unwrap_or_default(), expires_at };
-    Ok(fresh(keys.create(&ctx, session.id, new).await?))
+    Ok(fresh(keys.create(&ctx, session.id, new, language_of(&request)).await?))
 }
 
 /// Read an API key.
@@ -224,12 +227,14 @@ async fn read(Authed(ctx): Authed, Id(id): Id<ApiKeyId>, keys: Data<dyn ApiKeys>
 async fn change(
     Authed(ctx): Authed,
     Id(id): Id<ApiKeyId>,
+    request: HttpRequest,
     keys: Data<dyn ApiKeys>,
     patch: Patch<ChangeIn>,
 ) -> Result<HttpResponse, Problem> {
     let KeyOut { name, allowed_networks, .. } = keys.changeable(&ctx, id).await?.into();
     let ChangeIn { name, allowed_networks } = patch.apply(&ChangeIn { name, allowed_networks })?;
-    let changed = keys.change(&ctx, id, ApiKeyChange { name, networks: allowed_networks }).await?;
+    let change = ApiKeyChange { name, networks: allowed_networks };
+    let changed = keys.change(&ctx, id, change, language_of(&request)).await?;
     Ok(Reply::ok(&KeyOut::from(changed)).response())
 }
 
@@ -238,8 +243,13 @@ async fn change(
 /// It is dead at once, on every replica, and stays so.
 #[utoipa::path(responses((status = 204, description = "Revoked")))]
 #[delete("/api/api-keys/{id}")]
-async fn revoke(Authed(ctx): Authed, Id(id): Id<ApiKeyId>, keys: Data<dyn ApiKeys>) -> Result<HttpResponse, Problem> {
-    keys.revoke(&ctx, id).await?;
+async fn revoke(
+    Authed(ctx): Authed,
+    Id(id): Id<ApiKeyId>,
+    request: HttpRequest,
+    keys: Data<dyn ApiKeys>,
+) -> Result<HttpResponse, Problem> {
+    keys.revoke(&ctx, id, language_of(&request)).await?;
     Ok(Reply::no_content().response())
 }
 
@@ -256,11 +266,13 @@ async fn rotate(
     Authed(ctx): Authed,
     CurrentSession(session): CurrentSession,
     Id(id): Id<ApiKeyId>,
+    request: HttpRequest,
     keys: Data<dyn ApiKeys>,
     body: Json<RotationIn>,
 ) -> Result<HttpResponse, Problem> {
     let RotationIn { overlap_hours, expires_at } = body.0;
-    Ok(fresh(keys.rotate(&ctx, session.id, id, Rotation { overlap_hours, expires_at }).await?))
+    let how = Rotation { overlap_hours, expires_at };
+    Ok(fresh(keys.rotate(&ctx, session.id, id, how, language_of(&request)).await?))
 }
 
 /// Read what the organisation decided about its API keys.

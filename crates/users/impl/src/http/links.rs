@@ -31,7 +31,7 @@ pub(super) fn asks_second_factor(
     pending: &PendingSignIn,
     cookies: &CookieSettings,
 ) -> Result<HttpResponse, Problem> {
-    second::asks(Words::of(language_of(request)), pending, cookies)
+    second::asks(language_of(request), pending, cookies)
 }
 
 fn page(config: &mut ServiceConfig, path: &'static str, purpose: Purpose) {
@@ -94,7 +94,7 @@ async fn act(
         }
     };
     match done {
-        Ok((Some(Entered::Pending(pending)), _)) => second::asks(words, &pending, &cookies),
+        Ok((Some(Entered::Pending(pending)), _)) => second::asks(language, &pending, &cookies),
         Ok((entered, known)) => {
             let (title, lead) = match before {
                 SetUpBefore::Kept => words.done(purpose),

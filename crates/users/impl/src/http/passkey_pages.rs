@@ -1,5 +1,5 @@
 //! `/auth/passkey`, `/auth/passkeys/new`: signing in with a passkey, and adding one, for whoever has no application at hand. A script of ours asks the
-//! browser for the authenticator, and this server's API for the rest: what the pages can, any application can.
+//! browser for the authenticator, and this server's API for the rest: what the pages can, any application can. The page of a second factor offers the same.
 
 mod words;
 
@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use actix_web::web::{ServiceConfig, get, resource};
 use actix_web::{HttpRequest, HttpResponse};
-use web::{ActingPage, Script};
+use mail_api::Language;
+use web::{ActingPage, FormPage, Offer, Script};
 
 use super::language::language_of;
 use words::Words;
@@ -34,20 +35,20 @@ async fn add(request: HttpRequest) -> HttpResponse {
     page(words, "add", Some((words.name, words.named)), words.add)
 }
 
+/// A page with a form whose token is that of a sign-in that waits, and beside it the passkey, where a script runs.
+pub(super) fn beside(page: &FormPage<'_>, language: Language) -> HttpResponse {
+    let words = Words::of(language);
+    let own = words.factor;
+    page.response_offering(&Offer {
+        act: "factor",
+        button: own.button,
+        words: &said(words, (own.done, own.refused)),
+        without: words.without,
+        script: (&SCRIPT, SCRIPT_PATH),
+    })
+}
+
 fn page(words: &Words, act: &str, field: Option<(&str, &str)>, own: words::Act) -> HttpResponse {
-    let said = [
-        ("done", own.done),
-        ("refused", own.refused),
-        ("codes", words.codes),
-        ("unsupported", words.unsupported),
-        ("cancelled", words.cancelled),
-        ("known", words.known),
-        ("stale", words.stale),
-        ("stranger", words.stranger),
-        ("unproven", words.unproven),
-        ("elsewhere", words.elsewhere),
-        ("failed", words.failed),
-    ];
     ActingPage {
         language: words.language,
         title: own.title,
@@ -55,9 +56,27 @@ fn page(words: &Words, act: &str, field: Option<(&str, &str)>, own: words::Act) 
         act,
         field,
         button: own.button,
-        words: &said,
+        words: &said(words, (own.done, own.refused)),
         without: words.without,
         script: (&SCRIPT, SCRIPT_PATH),
     }
     .response()
+}
+
+/// What the script says, by name.
+fn said(words: &Words, (done, refused): (&'static str, &'static str)) -> [(&'static str, &'static str); 12] {
+    [
+        ("done", done),
+        ("refused", refused),
+        ("codes", words.codes),
+        ("unsupported", words.unsupported),
+        ("cancelled", words.cancelled),
+        ("known", words.known),
+        ("stale", words.stale),
+        ("stranger", words.stranger),
+        ("unproven", words.unproven),
+        ("spent", words.spent),
+        ("elsewhere", words.elsewhere),
+        ("failed", words.failed),
+    ]
 }

@@ -14,7 +14,7 @@ use web::{AuthRateLimit, Authed, CurrentSession, Guard, Id, Json, List, NoBody, 
 use super::answers::{SignedInOut, answer};
 use super::asking::asking;
 use super::authenticators::{AnswerIn, Anything, MadeIn};
-use super::cookies::CookieSettings;
+use super::cookies::{CookieSettings, Device};
 use super::examples;
 use super::factors::joined;
 use super::language::language_of;
@@ -259,7 +259,8 @@ pub(super) async fn sign_in(
     body: Json<AnswerIn>,
 ) -> Result<HttpResponse, Problem> {
     let AnswerIn { request_id, credential } = body.0;
-    let signed_in = passkeys.sign_in(&request_id.into(), credential.into(), asking(&info, language_of(&request))).await?;
+    let (asking, device) = (asking(&info, language_of(&request)), Device::of(&request).0);
+    let signed_in = passkeys.sign_in(&request_id.into(), credential.into(), asking, device.as_ref()).await?;
     answer(HttpResponse::Ok(), &**users, signed_in, info.request, &cookie).await
 }
 

@@ -7,6 +7,7 @@ use auth_api::{
 };
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, UserId};
+use mail_api::Language;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -175,8 +176,8 @@ impl From<Connection> for ConnectionOut {
     }
 }
 
-fn client_of(info: RequestInfo) -> Client {
-    Client { address: info.address, agent: info.agent }
+fn client_of(info: RequestInfo, language: Language) -> Client {
+    Client { address: info.address, agent: info.agent, language: Some(language) }
 }
 
 /// Look where people with an address sign in.
@@ -257,7 +258,8 @@ async fn set(
         trusts_factor: trusts_second_factor,
         break_glass: break_glass_owners.into_iter().map(UserId).collect(),
     };
-    let connection = sign_on.set(&ctx, session.id, new, &client_of(info), language_of(&request)).await?;
+    let language = language_of(&request);
+    let connection = sign_on.set(&ctx, session.id, new, &client_of(info, language), language).await?;
     Ok(Reply::ok(&ConnectionOut::from(connection)).response())
 }
 
@@ -275,7 +277,8 @@ async fn remove(
     (info, request): (RequestInfo, HttpRequest),
     sign_on: Data<dyn SingleSignOn>,
 ) -> Result<HttpResponse, Problem> {
-    sign_on.remove(&ctx, session.id, &client_of(info), language_of(&request)).await?;
+    let language = language_of(&request);
+    sign_on.remove(&ctx, session.id, &client_of(info, language), language).await?;
     Ok(Reply::no_content().response())
 }
 
@@ -322,6 +325,7 @@ async fn turn(
     sign_on: Data<dyn SingleSignOn>,
     body: Json<ModeIn>,
 ) -> Result<HttpResponse, Problem> {
-    let connection = sign_on.set_mode(&ctx, session.id, body.0.mode.0, &client_of(info), language_of(&request)).await?;
+    let language = language_of(&request);
+    let connection = sign_on.set_mode(&ctx, session.id, body.0.mode.0, &client_of(info, language), language).await?;
     Ok(Reply::ok(&ConnectionOut::from(connection)).response())
 }

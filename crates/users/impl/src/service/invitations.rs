@@ -71,7 +71,7 @@ impl Service {
         (key, language): (String, Language),
     ) -> Result<(), Error> {
         let inviter = repo::get_in(tx, by).await?.name;
-        let link = Link::to("/").with("invitation", &invitation.id.to_string());
+        let link = Link::to("/invitation").with("id", &invitation.id.to_string());
         let content = Content::MemberInvitation { inviter, organization, link, until: None };
         let to = Recipient { address: invitation.email.clone(), name: invitation.name.clone() };
         self.mails.send_in(tx, Mail { key, to, language, content }).await?;

@@ -32,7 +32,7 @@ fn told(replica: &Replica, address: &str) -> Vec<(FactorChange, Option<u32>)> {
 }
 
 /// The value of a cookie that an answer sets.
-fn cookie<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+pub fn cookie<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     let set = answer.header("set-cookie").lines().filter(|line| !line.contains("Max-Age=0"));
     set.filter_map(|line| line.split_once(';').map_or(line, |(pair, _)| pair).split_once('='))
         .find(|(set, _)| *set == name)
@@ -265,11 +265,13 @@ async fn neither_a_reset_nor_a_mailed_link_is_a_way_round() {
     assert_eq!(finish(&replica, login.body["mfaToken"].as_str().unwrap(), &shows.code(&replica, 0)).await.status, 200);
 }
 
-fn fields<'a>(token: &'a str, code: &'a str) -> [(&'static str, &'a str); 2] {
+/// What the form of the page holds.
+pub fn fields<'a>(token: &'a str, code: &'a str) -> [(&'static str, &'a str); 2] {
     [("token", token), ("code", code)]
 }
 
-fn press(page: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> TestRequest {
+/// Presses the button of a page, in the browser with this half of a sign-in that waits.
+pub fn press(page: &str, fields: &[(&str, &str)], cookie: Option<&str>) -> TestRequest {
     let request = TestRequest::post().uri(page).insert_header(("Host", "build14.example")).set_form(fields);
     match cookie {
         Some(cookie) => request.insert_header(("Cookie", format!("__Host-mfa={cookie}"))),

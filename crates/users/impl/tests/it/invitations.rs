@@ -282,7 +282,56 @@ async fn who_has_proven_their_own_address_invites_and_the_invitation_is_mailed()
         panic!("{:?}", mail.content)
     };
     assert_eq!((inviter.as_str(), organization.as_str(), *until), ("ada", "ada works", None));
-    assert_eq!(link.as_str(), format!("/?invitation={}", invited.body["id"].as_str().unwrap()));
+    assert_eq!(link.as_str(), format!("/invitation?id={}", invited.body["id"].as_str().unwrap()));
+}
+
+#[actix_web::test]
+async fn the_page_of_a_mailed_invitation_makes_a_member_of_whom_it_is_for_alone() {
+    let (_db, replica) = scene().await;
+    let (ada, bob, eve) = (replica.register("ada").await, replica.register("bob").await, replica.register("eve").await);
+    let invited = replica.invite(&ada, "bob").await;
+    let id = invited.body["id"].as_str().unwrap();
+    let by = |request: TestRequest, session: Option<&str>| match session {
+        Some(session) => request.insert_header(("Cookie", format!("__Host-session={session}"))),
+        None => request,
+    };
+    let open = async |id: &str, session: Option<&str>| {
+        replica.send(by(TestRequest::get().uri(&format!("/invitation?id={id}")), session)).await
+    };
+    let press = async |session: Option<&str>, site: &'static str| {
+        let request = TestRequest::post().uri("/invitation").insert_header(("Host", "build14.example"));
+        let request = request.insert_header(("Sec-Fetch-Site", site)).set_form(&[("token", id)][..]);
+        replica.send(by(request, session)).await
+    };
+    let says = |answer: &Answer, status: u16, text: &str| {
+        let html = answer.body.as_str().unwrap();
+        assert!(answer.status.as_u16() == status && html.contains(text), "{}: {html}", answer.status);
+        assert!(status == 200 || !html.contains("ada works"), "told to nobody else: {html}");
+    };
+    let (bobs, eves) = (Some(bob.token.as_str()), Some(eve.token.as_str()));
+    says(&open(id, None).await, 401, "Sign in first");
+    says(&press(None, "same-origin").await, 401, "Sign in first");
+    says(&open(id, bobs).await, 403, "Prove your address first");
+    says(&press(bobs, "same-origin").await, 403, "Prove your address first");
+    for who in [&bob, &eve] {
+        replica.verify(who).await;
+    }
+    says(&open(id, eves).await, 410, "no such invitation for you");
+    says(&press(eves, "same-origin").await, 410, "no such invitation for you");
+    says(&open("nonsense", bobs).await, 410, "no such invitation for you");
+
+    for _ in 0..2 {
+        let page = open(id, bobs).await;
+        says(&page, 200, "ada invites you to become a member of ada works.");
+        assert!(!page.body.as_str().unwrap().contains("<script") && page.header("referrer-policy") == "no-referrer");
+    }
+    assert_eq!(press(bobs, "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    for _ in 0..2 {
+        says(&press(bobs, "same-origin").await, 200, "You are a member");
+    }
+    says(&open(id, bobs).await, 410, "no such invitation for you");
+    let members = replica.get("/api/users", &ada.token).await;
+    assert!(members.body.to_string().contains("bob@example.com"), "{}", members.body);
 }
 
 #[actix_web::test]

@@ -23,7 +23,7 @@ async fn add(replica: &Replica, who: &Account, asked: &Value, credential: &Value
 }
 
 /// Gives somebody, whose address is proven, a passkey.
-async fn passkey(replica: &Replica, who: &Account, authenticator: &mut Authenticator) -> String {
+pub async fn passkey(replica: &Replica, who: &Account, authenticator: &mut Authenticator) -> String {
     replica.verify(who).await;
     let asked = asked(replica, who).await;
     let made = authenticator.make(&asked["publicKey"]).unwrap();

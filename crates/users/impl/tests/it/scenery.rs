@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
     ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn,
-    SignInElsewhere, SingleSignOn, Teams, Tokens,
+    SignInElsewhere, SingleSignOn, SupportAccess, Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use users_api::{
 use uuid::Uuid;
 
 use crate::elsewhere::Fakes;
-use crate::single_sign_on::FakeIssuers;
+use crate::issuers::FakeIssuers;
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -178,6 +178,7 @@ pub struct Replica {
     pub resets: auth::FactorResets,
     /// What an operator does.
     pub suspensions: Arc<users::Suspensions>,
+    pub desk: auth::SupportDesk,
     /// What is published of domains.
     pub records: Arc<Records>,
     pub domains: Arc<users::Domains>,
@@ -254,6 +255,20 @@ impl Replica {
             mails: mails.clone(),
             clock: clock.clone(),
         });
+        let desk = auth::SupportDesk::new(auth::SupportDeskDependencies {
+            system: db.system_uow(),
+            directory: directory.clone(),
+            audit: Arc::clone(&audit),
+            mails: mails.clone(),
+            clock: clock.clone(),
+        });
+        let support: Arc<dyn SupportAccess> = Arc::new(auth::Support::new(auth::SupportDependencies {
+            uow: db.uow(),
+            system: db.system_uow(),
+            authorizer: Arc::clone(&authorizer),
+            audit: Arc::clone(&audit),
+            clock: clock.clone(),
+        }));
         let auth = auth::Service::new(auth::Dependencies {
             system: door,
             directory: directory.clone(),
@@ -265,12 +280,14 @@ impl Replica {
             settings,
         });
         let auth = Arc::new(auth.unwrap());
+        let key_mails = auth::KeyMails::new(db.system_uow(), directory.clone(), mails.clone());
         let keys = auth::Keys::new(auth::KeysDependencies {
             uow: db.uow(),
             system: db.system_uow(),
             authorizer: Arc::clone(&authorizer),
             sessions: auth.clone(),
             audit: Arc::clone(&audit),
+            mails: key_mails.clone(),
             clock: clock.clone(),
             settings: auth::KeySettings { live: true, ..auth::KeySettings::default() },
         });
@@ -284,6 +301,7 @@ impl Replica {
             system: db.system_uow(),
             audit: Arc::clone(&audit),
             sessions: auth.clone(),
+            mails: key_mails,
             keys: Some(reporter.clone()),
         }));
         let tokens = auth::ServiceTokens::new(auth::ServiceTokensDependencies {
@@ -298,7 +316,8 @@ impl Replica {
         });
         let tokens = Arc::new(tokens.unwrap());
         let told: Arc<dyn Tokens> = tokens.clone();
-        let events: Arc<dyn OrganizationEvents> = Arc::new(auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer)));
+        let events = auth::OrganizationEvents::new(db.uow(), Arc::clone(&authorizer), Arc::clone(&audit));
+        let events: Arc<dyn OrganizationEvents> = Arc::new(events);
         let bonds = Arc::new(Bonds::default());
         let erased = Arc::new(Erased::default());
         let service = Arc::new(users::Service::new(users::Dependencies {
@@ -362,6 +381,7 @@ impl Replica {
                     .app_data(Data::from(proven.clone()))
                     .app_data(Data::from(sign_in.clone()))
                     .app_data(Data::from(keys.clone()))
+                    .app_data(Data::from(support.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(elsewhere.clone()))
                     .app_data(Data::from(sign_on.clone()))
@@ -392,6 +412,7 @@ impl Replica {
             issuers,
             resets,
             suspensions,
+            desk,
             records,
             domains,
             tokens,

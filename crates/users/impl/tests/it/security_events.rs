@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use kernel::{Ctx, Denied, OrgId, OrgRole, ProjectRoles, RequestId, UserId};
 use serde_json::{Value, json};
 
-use crate::scenery::{Account, Replica, scene};
+use crate::scenery::{Account, Answer, Replica, scene};
 
 const EVENTS: &str = "/api/security-events";
 
@@ -123,4 +123,54 @@ async fn events_outlive_the_account_without_its_addresses_and_end_with_their_tim
     replica.clock.advance(TimeDelta::days(2));
     replica.auth.purge(replica.clock_now()).await.unwrap();
     assert_eq!(db.query("select count(*) from organization_events").await, ["0"]);
+}
+
+const ALONG: &str = "/api/security-events/export";
+
+/// The lines of a file that somebody takes along.
+fn lines(answer: &Answer) -> Vec<&str> {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body.as_str().unwrap_or_default().lines().collect()
+}
+
+#[actix_web::test]
+async fn events_are_taken_along_as_one_file_and_that_stands_in_the_trail() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (replica.register("ada").await, replica.register("bob").await);
+    let there = bob_at_adas(&replica, &ada, &bob).await;
+    // More than there are on a page.
+    let many = "insert into organization_events (org_id, id, kind, permission, request_id)
+        select '{org}', gen_random_uuid(), 'access_denied', 'audit.read', '=1+1' from generate_series(1, 230)";
+    db.run_sql(&many.replace("{org}", &ada.org)).await;
+
+    let all = replica.post(ALONG, Some(&ada.token), json!({ "format": "csv" })).await;
+    assert_eq!(all.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(all.header("content-disposition"), "attachment; filename=\"security-events.csv\"");
+    let told = lines(&all);
+    assert_eq!((told.len(), told[0]), (233, "id,at,kind,userId,apiKeyId,permission,address,requestId"));
+    assert!(told[1].ends_with(",access_denied,,,audit.read,,'=1+1"), "no formula: {}", told[1]);
+    assert!(told[232].contains(&format!(",signed_in,{},", ada.user)), "the oldest one comes last: {}", told[232]);
+
+    let some = replica.post(ALONG, Some(&ada.token), json!({ "format": "ndjson", "kind": "access_denied" })).await;
+    assert_eq!(some.header("content-type"), "application/x-ndjson");
+    let told: Vec<Value> = lines(&some).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(told.len() == 230 && told.iter().all(|event| event["kind"] == "access_denied"), "{}", told.len());
+    let none = json!({ "format": "ndjson", "before": "2000-01-01T00:00:00Z" });
+    assert_eq!(lines(&replica.post(ALONG, Some(&ada.token), none).await), [""; 0]);
+
+    // A program, a member who may not, and another organisation.
+    let body = json!({ "name": "Archive", "scopes": ["security.read"] });
+    let key = replica.post("/api/api-keys", Some(&ada.token), body).await.body["secret"].as_str().unwrap().to_owned();
+    assert_eq!(lines(&replica.post(ALONG, Some(&key), json!({ "format": "csv" })).await).len(), 233);
+    let refused = replica.post(ALONG, Some(&there.token), json!({ "format": "csv" })).await;
+    assert_eq!((refused.refusal(), &refused.body["missingPermission"]), ((403, "PERMISSION_DENIED"), &json!("security.read")));
+    let own = replica.post(ALONG, Some(&bob.token), json!({ "format": "csv" })).await;
+    assert_eq!(lines(&own).len(), 2, "the names, and that he registered: {}", own.body);
+
+    let trail = format!(
+        "select concat_ws(' ', after ->> 'format', after ->> 'kind', case when api_key_id is null then 'person' else 'key' end)
+         from audit_entries where action = 'security.export' and org_id = '{}' order by 1",
+        ada.org
+    );
+    assert_eq!(db.query(&trail).await, ["csv key", "csv person", "ndjson access_denied person", "ndjson person"]);
 }

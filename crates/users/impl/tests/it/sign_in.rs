@@ -96,6 +96,25 @@ async fn a_wrong_password_and_an_unknown_email_look_the_same() {
 }
 
 #[actix_web::test]
+async fn a_token_that_somebody_planted_stays_what_it_was_when_another_signs_in_with_it() {
+    let (_db, replica) = scene().await;
+    let (ada, eve) = (replica.register("ada").await, replica.register("eve").await);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    // Eve's own session in Ada's browser, and one that never was.
+    for planted in [eve.token.clone(), "0".repeat(eve.token.len())] {
+        let request = TestRequest::post().uri("/api/auth/login").insert_header(("Cookie", format!("__Host-session={planted}")));
+        let signed_in = replica.send(request.insert_header(("Sec-Fetch-Site", "same-origin")).set_json(&body)).await;
+        let account = Account::of(&signed_in);
+        assert_eq!((signed_in.status.as_u16(), account.user.as_str()), (200, ada.user.as_str()));
+        assert!(account.token != planted && signed_in.header("set-cookie").contains(&account.token));
+        assert!(!signed_in.header("set-cookie").contains(&planted));
+        let whose = replica.get("/api/auth/session", &planted).await;
+        assert_ne!(whose.body["user"]["id"], ada.user.as_str(), "{}", whose.body);
+    }
+    assert!(replica.is_live(&eve.token).await, "it goes on to be hers");
+}
+
+#[actix_web::test]
 async fn signing_out_kills_the_token() {
     let (_db, replica) = scene().await;
     let first = replica.register("ada").await;

@@ -1,165 +1,21 @@
 //! Single sign-on over HTTP: whom the issuer of an organisation lets in, into what, and what nobody gets by it.
 
-use std::sync::{Mutex, PoisonError};
-
 use actix_web::test::TestRequest;
-use async_trait::async_trait;
-use auth_api::{Asserted, Granted, IssuerClient, Issuers, Question, Told, Untold};
+use auth_api::Asserted;
 use chrono::TimeDelta;
 use mail_api::{Content, SignOnChange, Template};
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::until;
 
 use crate::authenticator::{finish, set_up};
-use crate::domains::{prove, proven, readdress};
+use crate::domains::{proven, readdress};
 use crate::elsewhere::{begin as begin_elsewhere, entered, refused};
+use crate::issuers::{
+    Away, CONNECTION, ISSUER, OWN, REQUIRED, SECRET, begin, connected, connection, set, sign_on, somebody, tested, token_in, turn,
+};
 use crate::proofs::last;
 use crate::replicas::{pair, warmed};
-use crate::scenery::{Account, Answer, Replica, scene};
-
-const CONNECTION: &str = "/api/organization/single-sign-on";
-const ISSUER: &str = "https://login.example.com";
-const SECRET: &str = "the secret of the client";
-const OWN: (u16, &str) = (403, "SINGLE_SIGN_ON_SESSION");
-const REQUIRED: (u16, &str) = (403, "SINGLE_SIGN_ON_REQUIRED");
-
-/// What the issuers of organisations say, and as whom they were asked.
-pub struct FakeIssuers {
-    says: Mutex<Asserted>,
-    heard: Mutex<Vec<String>>,
-}
-
-impl Default for FakeIssuers {
-    fn default() -> Self {
-        Self { says: Mutex::new(somebody("1", "bob@example.com")), heard: Mutex::default() }
-    }
-}
-
-impl FakeIssuers {
-    /// From now on they say this.
-    fn say(&self, asserted: Asserted) {
-        *self.says.lock().unwrap_or_else(PoisonError::into_inner) = asserted;
-    }
-
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-#[async_trait]
-impl Issuers for FakeIssuers {
-    fn flaw(&self, issuer: &str) -> Option<&'static str> {
-        (!issuer.starts_with("https://")).then_some("must begin with https://")
-    }
-
-    async fn ask(&self, client: &IssuerClient<'_>, question: &Question) -> Result<String, Untold> {
-        uow::forbid_in_transaction("an issuer").map_err(|fault| Untold::Unreachable(fault.to_string()))?;
-        Ok(format!("{}/?org={}&state={}", client.issuer, client.org, question.state.expose_secret()))
-    }
-
-    async fn hear(&self, client: &IssuerClient<'_>, _: &Question, granted: &Granted) -> Result<Asserted, Untold> {
-        uow::forbid_in_transaction("an issuer").map_err(|fault| Untold::Unreachable(fault.to_string()))?;
-        let IssuerClient { issuer, client_id, client_secret, .. } = client;
-        let asked = format!("{issuer} {client_id} {} {}", client_secret.expose_secret(), granted.code.expose_secret());
-        self.heard.lock().unwrap().push(asked);
-        let mut asserted = self.says.lock().unwrap().clone();
-        asserted.told.issuer = (*issuer).to_owned();
-        Ok(asserted)
-    }
-}
-
-/// Somebody of whose address the issuer says nothing besides.
-fn somebody(subject: &str, email: &str) -> Asserted {
-    let told = Told {
-        issuer: ISSUER.to_owned(),
-        subject: subject.to_owned(),
-        email: Some(email.to_owned()),
-        email_verified: false,
-        name: Some("Bob".to_owned()),
-    };
-    Asserted { told, disowned: false, factor: false }
-}
-
-fn connection(joins: bool, break_glass: &[&str]) -> Value {
-    json!({
-        "issuer": ISSUER, "clientId": "14build", "clientSecret": SECRET, "joinsOnSignIn": joins, "trustsSecondFactor": false,
-        "breakGlassOwners": break_glass
-    })
-}
-
-async fn set(replica: &Replica, by: &Account, body: Value) -> Answer {
-    replica.put(CONNECTION, &by.token, body).await
-}
-
-async fn turn(replica: &Replica, by: &Account, mode: &str) -> Answer {
-    replica.put(&format!("{CONNECTION}/mode"), &by.token, json!({ "mode": mode })).await
-}
-
-/// A sign-in at an issuer that began in a browser.
-struct Away {
-    org: String,
-    state: String,
-    cookie: String,
-}
-
-impl Away {
-    fn of(org: &str, answer: &Answer) -> Self {
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let url = answer.body["authorizationUrl"].as_str().unwrap();
-        let state = url.split_once("state=").unwrap().1.to_owned();
-        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
-        Self { org: org.to_owned(), state, cookie }
-    }
-
-    async fn back(&self, replica: &Replica) -> Answer {
-        self.back_to(replica, &format!("single-sign-on/{}", self.org)).await
-    }
-
-    async fn back_to(&self, replica: &Replica, place: &str) -> Answer {
-        let uri = format!("/auth/{place}/callback?state={}&code=the-code", self.state);
-        replica.send(TestRequest::get().uri(&uri).insert_header(("Cookie", self.cookie.as_str()))).await
-    }
-}
-
-async fn begin(replica: &Replica, org: &str) -> Away {
-    let path = format!("/api/auth/single-sign-on/{org}/start");
-    Away::of(org, &replica.post(&path, None, json!({ "returnTo": "/projects" })).await)
-}
-
-/// The token of who came in.
-fn token_in(answer: &Answer) -> String {
-    let cookies = answer.header("set-cookie");
-    let session = cookies.lines().find(|cookie| cookie.starts_with("__Host-session=")).unwrap_or_else(|| panic!("{cookies}"));
-    session.split(['=', ';']).nth(1).unwrap().to_owned()
-}
-
-/// Somebody comes in by the issuer.
-async fn sign_on(replica: &Replica, org: &str) -> (String, Value) {
-    let answer = begin(replica, org).await.back(replica).await;
-    let session = entered(replica, &answer).await;
-    (token_in(&answer), session)
-}
-
-/// A connection that is on, of an owner whose organisation has proven this domain.
-async fn connected(replica: &Replica, owner: &Account, domain: &str, body: Value) {
-    prove(replica, owner, domain).await;
-    let made = set(replica, owner, body).await;
-    assert_eq!(made.status, 200, "{}", made.body);
-    assert_eq!(turn(replica, owner, "optional").await.refusal(), (409, "SINGLE_SIGN_ON_UNTESTED"));
-    tested(replica, owner, domain).await;
-    let on = turn(replica, owner, "optional").await;
-    assert_eq!((on.status.as_u16(), &on.body["mode"]), (200, &json!("optional")), "{}", on.body);
-}
-
-async fn tested(replica: &Replica, owner: &Account, domain: &str) {
-    replica.issuers.say(somebody("tester", &format!("tester@{domain}")));
-    let begun = replica.post(&format!("{CONNECTION}/test"), Some(&owner.token), json!(null)).await;
-    let shown = Away::of(&owner.org, &begun).back(replica).await;
-    assert!(shown.status == 200 && shown.body.as_str().unwrap().contains("The test passed"), "{}", shown.body);
-    assert!(!shown.header("set-cookie").contains("session="), "nobody is signed in");
-    replica.issuers.say(somebody("1", "bob@example.com"));
-}
+use crate::scenery::{Account, scene};
 
 #[actix_web::test]
 async fn the_issuer_of_an_organisation_lets_its_people_into_it_and_into_nothing_else() {

@@ -1,10 +1,11 @@
-//! `/auth/mfa`: where a page asks for the second factor of somebody who signs in by mail. What its form holds is one half of what finishes the sign-in; the
-//! other is a cookie.
+//! `/auth/mfa`: where a page asks for the second factor of somebody who signs in by mail or elsewhere: a code, and where there is one and a script runs, a
+//! passkey. What its form holds is one half of what finishes the sign-in; the other is a cookie.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use auth_api::{Error, FactorKind, FactorShown, PendingSignIn, Purpose, SecondFactors};
+use mail_api::Language;
 use web::{AuthRateLimit, Form, FormBody, FormPage, Problem, RequestInfo};
 
 use super::words::{Words, says};
@@ -13,8 +14,12 @@ use crate::http::asking::asking;
 use crate::http::cookies::{CookieSettings, Device};
 use crate::http::factors::{joined, no_longer_pending, split};
 use crate::http::language::language_of;
+use crate::http::passkey_pages;
 
 const PATH: &str = "/auth/mfa";
+
+/// Where the form goes that stands beside a passkey: a wrong code leads back to both. Whoever says so themself is shown a button more.
+const PATH_BESIDE_PASSKEY: &str = "/auth/mfa?passkey";
 
 /// Adds the page. Opened by itself it asks for nothing: what it needs stands in a form that another page answers.
 pub(super) fn page(config: &mut ServiceConfig) {
@@ -27,11 +32,12 @@ async fn show(request: HttpRequest) -> HttpResponse {
 }
 
 /// Asks for the second factor of a sign-in that has just begun.
-pub(super) fn asks(words: &Words, pending: &PendingSignIn, settings: &CookieSettings) -> Result<HttpResponse, Problem> {
+pub(super) fn asks(language: Language, pending: &PendingSignIn, settings: &CookieSettings) -> Result<HttpResponse, Problem> {
+    let words = Words::of(language);
     let (shown, cookie) = split(&pending.token, pending.expires_at, settings);
     let has_passkey = pending.factors.contains(&FactorKind::Passkey);
     let lead = if has_passkey { words.second_lead_passkey } else { words.second_lead };
-    let mut response = form(words, StatusCode::OK, lead, &shown, None);
+    let mut response = form(language, (StatusCode::OK, lead), &shown, None, has_passkey);
     response.add_cookie(&cookie).map_err(|_| Problem::internal())?;
     Ok(response)
 }
@@ -59,15 +65,25 @@ async fn act(
             Ok(response)
         }
         Err(Error::WrongSecondFactor) => {
-            Ok(form(words, StatusCode::UNPROCESSABLE_ENTITY, words.second_again, token, Some(words.second_wrong)))
+            let has_passkey = request.query_string() == "passkey";
+            let said = (StatusCode::UNPROCESSABLE_ENTITY, words.second_again);
+            Ok(form(language, said, token, Some(words.second_wrong), has_passkey))
         }
         Err(Error::PendingSpent) => Ok(says(words, StatusCode::GONE, words.pending_spent, words.pending_spent_lead)),
         Err(other) => Err(other.into()),
     }
 }
 
-fn form(words: &Words, status: StatusCode, lead: &str, token: &str, fault: Option<&str>) -> HttpResponse {
-    let form =
-        Form { action: PATH, token, email: None, password: None, code: Some(words.second_code), button: words.second_button };
-    FormPage { status, language: words.language, title: words.second, lead, fault, form: Some(form) }.response()
+fn form(
+    language: Language,
+    (status, lead): (StatusCode, &str),
+    token: &str,
+    fault: Option<&str>,
+    has_passkey: bool,
+) -> HttpResponse {
+    let words = Words::of(language);
+    let action = if has_passkey { PATH_BESIDE_PASSKEY } else { PATH };
+    let form = Form { action, token, email: None, password: None, code: Some(words.second_code), button: words.second_button };
+    let page = FormPage { status, language: words.language, title: words.second, lead, fault, form: Some(form) };
+    if has_passkey { passkey_pages::beside(&page, language) } else { page.response() }
 }

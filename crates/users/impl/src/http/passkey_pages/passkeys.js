@@ -1,13 +1,22 @@
-// Adds a passkey, or signs in with one: asks this server what to ask, the browser for the authenticator, and tells this server what it answered.
+// Adds a passkey, signs in with one, or shows one as second factor: asks this server what to ask, the browser for the authenticator, and tells this server
+// what it answered.
 'use strict';
 
 const form = document.getElementById('act');
 const button = document.getElementById('go');
 const field = document.getElementById('name');
+// The form beside this one, in which a code is typed instead: it has the token of the sign-in that waits.
+const typed = document.querySelector('form[method="post"]');
+const mfaToken = typed?.elements.token.value;
 
+const get = (publicKey) => navigator.credentials.get({ publicKey });
+const create = (publicKey) => navigator.credentials.create({ publicKey });
+
+// Where is asked what to ask, with what; where the answer goes, as what; and who asks the authenticator.
 const ACTS = {
-  'sign-in': { options: '/api/auth/passkey/options', answer: '/api/auth/passkey', ask: (publicKey) => navigator.credentials.get({ publicKey }) },
-  add: { options: '/api/user/passkeys/options', answer: '/api/user/passkeys', ask: (publicKey) => navigator.credentials.create({ publicKey }) },
+  'sign-in': { options: '/api/auth/passkey/options', sent: {}, answer: '/api/auth/passkey', as: (answer) => answer, ask: get },
+  add: { options: '/api/user/passkeys/options', sent: {}, answer: '/api/user/passkeys', as: (answer) => ({ ...answer, name: field.value }), ask: create },
+  factor: { options: '/api/auth/mfa/passkey/options', sent: { mfaToken }, answer: '/api/auth/mfa', as: (passkey) => ({ mfaToken, passkey }), ask: get },
 };
 
 // What the server refuses, and what the browser does, in the page's words.
@@ -16,6 +25,9 @@ const WORDS = {
   NOT_AUTHENTICATED: 'stranger',
   EMAIL_NOT_VERIFIED: 'unproven',
   WRONG_PASSKEY: 'refused',
+  WRONG_SECOND_FACTOR: 'refused',
+  NO_PASSKEY: 'refused',
+  MFA_TOKEN_SPENT: 'spent',
   CHALLENGE_SPENT: 'cancelled',
   INVALID: 'refused',
   PASSKEY_KNOWN: 'known',
@@ -87,10 +99,12 @@ form.addEventListener('submit', async (event) => {
   button.disabled = true;
   try {
     const act = ACTS[form.dataset.act];
-    const { requestId, publicKey } = await post(act.options, {});
+    const { requestId, publicKey } = await post(act.options, act.sent);
     const credential = told(await act.ask(read(publicKey)));
-    const { recoveryCodes } = await post(act.answer, field ? { requestId, name: field.value, credential } : { requestId, credential });
+    const { recoveryCodes } = await post(act.answer, act.as({ requestId, credential }));
     if (recoveryCodes) list(recoveryCodes);
+    // Who is signed in has no code to type.
+    if (typed) typed.hidden = form.hidden = true;
     say(recoveryCodes?.length ? 'codes' : 'done');
   } catch (error) {
     say(WORDS[error.name] ?? 'failed');
@@ -98,3 +112,6 @@ form.addEventListener('submit', async (event) => {
     button.disabled = false;
   }
 });
+
+// Where no script runs it is not shown.
+form.hidden = false;

@@ -8,6 +8,7 @@ pub(super) struct Words {
     pub language: &'static str,
     pub sign_in: Act,
     pub add: Act,
+    pub factor: Offered,
     /// The field of a new passkey's name, and what stands in it at first.
     pub name: &'static str,
     pub named: &'static str,
@@ -24,6 +25,8 @@ pub(super) struct Words {
     pub stale: &'static str,
     pub stranger: &'static str,
     pub unproven: &'static str,
+    /// The sign-in waits no more.
+    pub spent: &'static str,
     /// The page was opened under another name than that of the server.
     pub elsewhere: &'static str,
     pub failed: &'static str,
@@ -34,6 +37,14 @@ pub(super) struct Words {
 pub(super) struct Act {
     pub title: &'static str,
     pub lead: &'static str,
+    pub button: &'static str,
+    pub done: &'static str,
+    pub refused: &'static str,
+}
+
+/// A passkey as second factor, on the page that asks for one.
+#[derive(Clone, Copy)]
+pub(super) struct Offered {
     pub button: &'static str,
     pub done: &'static str,
     pub refused: &'static str,
@@ -55,6 +66,11 @@ static ENGLISH: Words = Words {
         done: "The passkey was added. You sign in with it from now on.",
         refused: "The passkey was not added: your browser's answer does not fit. Try again.",
     },
+    factor: Offered {
+        button: "Use your passkey",
+        done: "You are signed in. Go on in your application, in this browser. You may close this page.",
+        refused: "This passkey is none of your account: it was removed, or is another one's. Try again, or type a code.",
+    },
     name: "What do you call it?",
     named: "My passkey",
     codes: "The passkey was added. Keep these recovery codes where nobody else finds them: each signs you in once, should you lose your devices. They are not shown again.",
@@ -65,6 +81,7 @@ static ENGLISH: Words = Words {
     stale: "It is a while since you proved who you are. Sign in again, then come back to this page.",
     stranger: "Nobody is signed in in this browser. Sign in first, then come back to this page.",
     unproven: "Prove your address first: we sent you a mail with a link when you registered.",
+    spent: "This sign-in was ended already, has taken too long or too many tries, or began in another browser. Sign in again.",
     elsewhere: "Passkeys work under the name of this server alone. Open this page there.",
     failed: "That did not work. Try again in a moment.",
 };
@@ -85,6 +102,11 @@ static GERMAN: Words = Words {
         done: "Der Passkey wurde hinzugefügt. Mit ihm melden Sie sich ab jetzt an.",
         refused: "Der Passkey wurde nicht hinzugefügt: die Antwort Ihres Browsers passt nicht. Versuchen Sie es noch einmal.",
     },
+    factor: Offered {
+        button: "Passkey verwenden",
+        done: "Sie sind angemeldet. Machen Sie in Ihrer Anwendung weiter, in diesem Browser. Sie können diese Seite schließen.",
+        refused: "Dieser Passkey gehört nicht zu Ihrem Konto: er wurde entfernt oder ist der eines anderen. Versuchen Sie es noch einmal oder geben Sie einen Code ein.",
+    },
     name: "Wie nennen Sie ihn?",
     named: "Mein Passkey",
     codes: "Der Passkey wurde hinzugefügt. Bewahren Sie diese Wiederherstellungscodes auf, wo niemand sonst sie findet: mit jedem melden Sie sich einmal an, falls Sie Ihre Geräte verlieren. Sie werden nicht noch einmal gezeigt.",
@@ -95,6 +117,7 @@ static GERMAN: Words = Words {
     stale: "Es ist eine Weile her, dass Sie gezeigt haben, wer Sie sind. Melden Sie sich noch einmal an und kommen Sie dann auf diese Seite zurück.",
     stranger: "In diesem Browser ist niemand angemeldet. Melden Sie sich zuerst an und kommen Sie dann auf diese Seite zurück.",
     unproven: "Bestätigen Sie zuerst Ihre Adresse: bei der Registrierung haben wir Ihnen eine Mail mit einem Link geschickt.",
+    spent: "Diese Anmeldung wurde schon beendet, hat zu lange gedauert oder zu viele Versuche gebraucht, oder sie begann in einem anderen Browser. Melden Sie sich noch einmal an.",
     elsewhere: "Passkeys gehen nur unter dem Namen dieses Servers. Öffnen Sie diese Seite dort.",
     failed: "Das hat nicht geklappt. Versuchen Sie es gleich noch einmal.",
 };

@@ -1,13 +1,11 @@
-//! What the web layer asks of the process: is it ready, and who records refusals and spent limits.
+//! Whether the process can do its work, as whoever watches it asks.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use audit_api::Audit;
-use kernel::{Ctx, Denied, Fault, RequestId};
+use kernel::Fault;
 use tokio::sync::Mutex;
 use uow::SystemUow;
 
@@ -132,42 +130,11 @@ fn text(fault: &Fault) -> String {
     "does not answer".to_owned()
 }
 
-/// Writes refusals to the audit trail, and tells the organisation.
-pub struct Denials {
-    pub(super) audit: Arc<dyn Audit>,
-    pub(super) auth: Arc<auth::Service>,
-}
-
-#[async_trait]
-impl web::DenialLog for Denials {
-    async fn denied(&self, ctx: &Ctx, denied: &Denied, route: &str) {
-        if let Err(fault) = self.audit.record_denial(ctx, denied, route).await {
-            tracing::error!(%fault, permission = %denied.permission, route, "a refusal could not be recorded");
-        }
-        self.auth.note_denied(ctx, denied).await;
-    }
-}
-
-/// Keeps spent limits of requests with the other security events.
-pub struct SpentLimits(pub(super) Arc<auth::Service>);
-
-#[async_trait]
-impl web::SpentLog for SpentLimits {
-    async fn spent(&self, limit: web::SpentLimit, request: &RequestId, address: Option<IpAddr>) {
-        let limit = match limit {
-            web::SpentLimit::Address => auth::SpentLimit::Address,
-            web::SpentLimit::Person(user, organization) => auth::SpentLimit::Person(user, organization),
-            web::SpentLimit::Organization(organization) => auth::SpentLimit::Organization(organization),
-            web::SpentLimit::SignIns => auth::SpentLimit::SignIns,
-        };
-        self.0.note_spent(limit, request, address).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
+    use kernel::Ctx;
     use testkit::Database;
     use uow::{ReadBackend, TxBackend};
     use web::Readiness;
@@ -230,6 +197,7 @@ mod tests {
         database.advance_clock(Duration::from_secs(1)).await;
         assert!(matches!(&ready.check().await[3], ("clock", Err(why)) if why.contains("was moved")));
     }
+
     #[tokio::test]
     async fn it_is_not_ready_before_the_demo_logins_are_made() {
         let database = Database::fresh().await;

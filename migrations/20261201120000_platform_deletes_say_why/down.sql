@@ -1,0 +1,14 @@
+comment on policy tenant_delete on memberships is null;
+comment on policy tenant_delete on member_custom_roles is null;
+comment on policy tenant_delete on custom_roles is null;
+comment on policy tenant_delete on custom_role_permissions is null;
+comment on policy tenant_delete on organization_domains is null;
+comment on policy tenant_delete on directory_users is null;
+comment on policy tenant_delete on directory_groups is null;
+comment on policy tenant_delete on directory_group_members is null;
+comment on policy tenant_delete on projects is null;
+comment on policy tenant_delete on project_members is null;
+comment on policy tenant_delete on soqs is null;
+comment on policy tenant_delete on soq_lines is null;
+comment on policy owner_delete on tenders is null;
+comment on policy draft_delete on tender_milestones is null;
