@@ -3,6 +3,7 @@
 //!
 //! `send_in` runs in the transaction of what the mail tells of, so that a mail goes out only for what was committed. It leaves later, by a job.
 
+mod changes;
 mod content;
 pub mod fake;
 mod ids;
@@ -12,7 +13,8 @@ mod mail;
 mod report;
 mod transport;
 
-pub use content::{Content, FactorChange, KeyChange, Template};
+pub use changes::{FactorChange, KeyChange};
+pub use content::{Content, Template};
 pub use ids::MailId;
 pub use language::Language;
 pub use link::Link;
