@@ -1,4 +1,4 @@
-//! What happened, where one mail tells of several things.
+//! What a mail tells that happened, where one template tells several things.
 
 kernel::named! {
     /// What happened to a person's second factors.

@@ -120,7 +120,7 @@ pub(crate) fn sample(template: Template) -> Content {
             organization: "Müller & Söhne GmbH".to_owned(),
             at,
             until: at + Duration::from_secs(14 * 24 * 3600),
-            link: Some(Link::to("/").with("restore", "01a1fc9e-bd46-72c5-b79d-03458dc919d0")),
+            link: Some(Link::to("/keep-organization").with("id", "01a1fc9e-bd46-72c5-b79d-03458dc919d0")),
         },
         Template::OrganizationKept => Content::OrganizationKept { organization: "Müller & Söhne GmbH".to_owned(), at },
         Template::ExportReady => Content::ExportReady {

@@ -17,6 +17,7 @@ mod invitation_links;
 mod invitation_page;
 mod invitations;
 mod join;
+mod keeping_page;
 mod keys;
 mod language;
 mod leaks;
@@ -50,6 +51,7 @@ pub fn pages(config: &mut ServiceConfig) {
     sign_on_pages::pages(config);
     join::page(config);
     invitation_page::page(config);
+    keeping_page::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
     exports::page(config);

@@ -84,7 +84,7 @@ impl Service {
                 let departure = self.close_in(tx, ctx, (by, at), language).await?.ok_or(Error::NotFound("organization"))?;
                 let until = departure.leaves_at;
                 for owner in self.owners_in(tx, ctx.org).await? {
-                    let link = Some(Link::to("/").with("restore", &ctx.org.to_string()));
+                    let link = Some(Link::to("/keep-organization").with("id", &ctx.org.to_string()));
                     let content = Content::OrganizationLeaving { organization: organization.name.clone(), at, until, link };
                     let key = format!("organization-leaving:{}:{}", departure.id, owner.id);
                     let to = Recipient::at(owner.email).named(owner.name);

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use actix_web::test::TestRequest;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::{Database, until};
 
 use crate::replicas::{pair, warmed};
-use crate::scenery::{Account, PASSWORD, Replica, scene};
+use crate::scenery::{Account, Answer, PASSWORD, Replica, scene};
 
 const GRACE: Duration = Duration::from_secs(14 * 24 * 3600);
 
@@ -29,7 +30,7 @@ async fn leave(replica: &Replica, who: &Account) {
     assert_eq!(answer.status, 204, "{}", answer.body);
 }
 
-async fn restore(replica: &Replica, who: &Account, org: &str) -> crate::scenery::Answer {
+async fn restore(replica: &Replica, who: &Account, org: &str) -> Answer {
     replica.post(&format!("/api/organizations/{org}/restore"), Some(&who.token), json!({})).await
 }
 
@@ -107,6 +108,46 @@ async fn an_owner_keeps_it_from_wherever_they_are_signed_in() {
     assert_eq!(replica.work(&db).await, [] as [String; 0]);
     assert_eq!(db.query("select state from departures").await, ["kept"]);
     assert_eq!(actions(&db, &ada.org).await, ["organization.delete", "organization.restore"]);
+}
+
+#[actix_web::test]
+async fn the_page_of_the_mail_keeps_it_for_an_owner_alone() {
+    let (db, replica) = lasting().await;
+    let (ada, bob, eve) = (replica.register("ada").await, replica.register("bob").await, replica.register("eve").await);
+    replica.join(&ada, &bob, "admin").await;
+    leave(&replica, &ada).await;
+    let told = replica.mails.to("ada@example.com").pop().unwrap().content;
+    assert_eq!(told.link().unwrap().as_str(), format!("/keep-organization?id={}", ada.org));
+    let by = |request: TestRequest, who: Option<&Account>| match who {
+        Some(who) => request.insert_header(("Cookie", format!("__Host-session={}", who.token))),
+        None => request,
+    };
+    let page = format!("/keep-organization?id={}", ada.org);
+    let open = async |who: Option<&Account>| replica.send(by(TestRequest::get().uri(&page), who)).await;
+    let press = async |who: Option<&Account>, site: &'static str| {
+        let request = TestRequest::post().uri("/keep-organization").insert_header(("Host", "build14.example"));
+        let request = request.insert_header(("Sec-Fetch-Site", site)).set_form(&[("token", ada.org.as_str())][..]);
+        replica.send(by(request, who)).await
+    };
+    let says = |answer: &Answer, status: u16, text: &str| {
+        let html = answer.body.as_str().unwrap();
+        assert!(answer.status.as_u16() == status && html.contains(text), "{}: {html}", answer.status);
+        assert!(status == 200 || !html.contains("ada works"), "told to nobody else: {html}");
+    };
+    says(&open(None).await, 401, "Sign in first");
+    says(&press(None, "same-origin").await, 401, "Sign in first");
+    // An administrator of it, and a stranger.
+    for who in [&bob, &eve] {
+        says(&open(Some(who)).await, 410, "No organisation of yours");
+        says(&press(Some(who), "same-origin").await, 410, "No organisation of yours");
+    }
+    let ada = Account::of(&replica.login("ada").await);
+    says(&open(Some(&ada)).await, 200, "asked that ada works leave the platform");
+    assert_eq!(press(Some(&ada), "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    assert_eq!(db.query("select state from departures").await, ["waiting"], "to open it does nothing");
+    says(&press(Some(&ada), "same-origin").await, 200, "The organisation stays");
+    assert_eq!(db.query("select state from departures").await, ["kept"]);
+    says(&open(Some(&ada)).await, 410, "No organisation of yours");
 }
 
 #[actix_web::test]
