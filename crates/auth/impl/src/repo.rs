@@ -22,7 +22,7 @@ use std::net::IpAddr;
 
 use auth_api::{ConnectionId, Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
-use diesel::sql_types::{BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, ProjectId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -172,10 +172,10 @@ pub(crate) async fn hold_session(tx: &mut Tx, user: UserId, id: SessionId) -> Re
     Ok(held.is_some())
 }
 
-/// The organisation of a person's newest session.
+/// The organisation of a person's newest session, of those that are their own: an issuer leads nobody anywhere by making others.
 pub(crate) async fn last_org(tx: &ReadTx<'_>, user: UserId) -> Result<Option<OrgId>, Fault> {
     let org: Option<Uuid> = sessions::table
-        .filter(sessions::user_id.eq(user.0))
+        .filter(sessions::user_id.eq(user.0).and(sessions::connection_id.is_null()))
         .order((sessions::created_at.desc(), sessions::id.desc()))
         .select(sessions::org_id)
         .first(&mut tx.pg())
@@ -252,16 +252,24 @@ async fn tell_ended(tx: &mut Tx, ended: Vec<Ended>) -> Result<Vec<TokenHash>, Fa
     Ok(hashes)
 }
 
-/// Ends the sessions of the oldest sign-ins of a person beyond `most`, and tells everybody.
-pub(crate) async fn end_oldest(tx: &mut Tx, user: UserId, most: u32, now: Timestamp) -> Result<Vec<TokenHash>, Fault> {
+/// Ends the sessions of the oldest sign-ins of a person beyond `most`, and tells everybody: of their own, or of those that one issuer made. However many an
+/// issuer makes, no other one ends.
+pub(crate) async fn end_oldest(
+    tx: &mut Tx,
+    (user, connection): (UserId, Option<ConnectionId>),
+    most: u32,
+    now: Timestamp,
+) -> Result<Vec<TokenHash>, Fault> {
     let sql = "update sessions set ended_at = $3 where user_id = $1 and ended_at is null and coalesce(sign_in_id, id) in (
-            select coalesce(sign_in_id, id) from sessions where user_id = $1 and ended_at is null and expires_at > $3
+            select coalesce(sign_in_id, id) from sessions
+            where user_id = $1 and ended_at is null and expires_at > $3 and connection_id is not distinct from $4
             group by coalesce(sign_in_id, id) order by max(created_at) desc, coalesce(sign_in_id, id) desc offset $2)
         returning token_hash";
     let ended: Vec<Ended> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(user.0)
         .bind::<BigInt, _>(i64::from(most))
         .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<SqlUuid>, _>(connection.map(|connection| connection.0))
         .load(tx.pg())
         .await
         .fault()?;

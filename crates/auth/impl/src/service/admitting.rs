@@ -99,11 +99,16 @@ impl Service {
                 Membership { org, role: OrgRole::Owner }
             }
         };
-        if self.is_strange_in(tx, user, device, client.address).await? {
-            self.tell_of_device_in(tx, known, client).await?;
-        }
-        // In whichever way they came: the next time this device, and this network, are no stranger's.
-        let device = Some(self.know_device_in(tx, user, device, client.address).await?);
+        let device = if by.is_some() {
+            // Whom an issuer lets in from somewhere is no less a stranger there to the account itself.
+            None
+        } else {
+            if self.is_strange_in(tx, user, device, client.address).await? {
+                self.tell_of_device_in(tx, known, client).await?;
+            }
+            // In whichever way they came: the next time this device, and this network, are no stranger's.
+            Some(self.know_device_in(tx, user, device, client.address).await?)
+        };
         let sign_in = model::Proof {
             connection: by.map(|by| by.connection.id),
             issuer_factor: by.is_some_and(|by| by.factor),

@@ -71,7 +71,7 @@ impl Service {
         let device = client.agent.as_deref().and_then(device::label);
         let new = repo::NewSession { session: &session, sign_in, device, address: client.address };
         repo::insert_session(tx, &hash, new, now).await?;
-        let mut ended = repo::end_oldest(tx, user, self.most_sessions, now).await?;
+        let mut ended = repo::end_oldest(tx, (user, sign_in.connection), self.most_sessions, now).await?;
         ended.extend(repo::end_least_used(tx, user, sign_in.id, MOST_OF_SIGN_IN, now).await?);
         for ended in ended {
             self.forget_in(tx, move |cache| cache.forget(&ended));
