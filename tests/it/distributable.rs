@@ -35,6 +35,8 @@ const COORDINATOR: &[&str] = &[
     "ownership_offers",
     "session_ends",
     "sessions",
+    "sign_on_connections",
+    "sign_on_identities",
     "support_consents",
     "support_requests",
     "support_sessions",

@@ -136,7 +136,7 @@ impl Services {
             settings,
         )?;
         let door = Arc::clone(&app);
-        let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone()));
+        let directory = Arc::new(users::Directory::new(tenants.clone(), audit.clone(), mails.clone()));
         // The limit of attempts per account is no rate limit that could be switched off: it is what keeps passwords from being guessed.
         let sign_in = sign_in_settings(settings)?;
         let breaches = sign_in.breached_passwords_url.clone();
@@ -185,6 +185,8 @@ impl Services {
             keys: reporter.map(|reporter| reporter as Arc<dyn auth_api::ReporterKeys>),
         });
         let elsewhere = auth::Elsewhere::new(auth.clone(), Arc::new(providers::providers(settings, public_url)?));
+        let issuers = Arc::new(providers::issuers(settings, public_url));
+        let sign_on = auth::SignOn::new(auth.clone(), issuers, policy.clone());
         let api_keys = auth::Keys::new(auth::KeysDependencies {
             uow: uow.clone(),
             system: system.clone(),
@@ -259,6 +261,7 @@ impl Services {
             Arc::new(api_keys),
             Arc::new(leaks),
             Arc::new(elsewhere),
+            Arc::new(sign_on),
             Arc::new(events),
             Arc::new(support),
             tokens.clone(),

@@ -105,15 +105,28 @@ pub fn seal_rotate(settings: &Settings, by: &Decision) -> anyhow::Result<ExitCod
         let done = async {
             let rotated = tenders::rotate(&platform.system, &platform.audit, &configured, by).await?;
             let (current, previous) = (keys::seal_secret(settings)?, keys::previous_seal_secrets(settings)?);
-            anyhow::Ok((rotated, auth::reseal_authenticators(&platform.system, &current, &previous).await?))
+            let authenticators = auth::reseal_authenticators(&platform.system, &current, &previous).await?;
+            let connections = auth::reseal_connections(&platform.system, &current, &previous).await?;
+            anyhow::Ok((rotated, authenticators, connections))
         };
         let done = done.await;
-        let (rotated, authenticators) = platform.close(done).await?;
+        let (rotated, authenticators, connections) = platform.close(done).await?;
         let wrapped = counted(rotated.rewrapped, "tender key is", "tender keys are");
         print_line(&format!("{wrapped} wrapped by the seal key {} now", configured.id()));
         if authenticators.resealed > 0 {
             let sealed = counted(authenticators.resealed, "authenticator is", "authenticators are");
             print_line(&format!("{sealed} sealed by it now, too"));
+        }
+        if connections.resealed > 0 {
+            let sealed = counted(connections.resealed, "secret of single sign-on is", "secrets of single sign-on are");
+            print_line(&format!("{sealed} sealed by it now, too"));
+        }
+        if connections.unreadable > 0 {
+            let sealed = counted(connections.unreadable, "secret of single sign-on is", "secrets of single sign-on are");
+            print_line(&format!(
+                "{sealed} sealed by a key that is not configured: give it in tenders.previous_seal_keys, and repeat this"
+            ));
+            return Ok(ExitCode::FAILURE);
         }
         if authenticators.unreadable > 0 {
             let sealed = counted(authenticators.unreadable, "authenticator is", "authenticators are");

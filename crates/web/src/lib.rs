@@ -34,7 +34,7 @@ pub use extract::{
 };
 pub use json::parse;
 pub use page::{List, Paging};
-pub use pages::{ActingPage, Development, Form, FormPage, Login, Offer, Place, Script};
+pub use pages::{ActingPage, Development, Form, FormPage, LinkPage, Login, Offer, Place, Script};
 pub use problem::{FaultBody, FaultReason, Faults, Problem, ProblemBody};
 pub use reply::{IDEMPOTENCY_REPLAYED, Reply, conditional, etag, single};
 pub use routes::{Guard, RouteInfo, Routes};

@@ -20,7 +20,7 @@ mod script;
 use actix_web::web::ServiceConfig;
 
 pub use acting::ActingPage;
-pub use form::{Form, FormPage};
+pub use form::{Form, FormPage, LinkPage};
 pub use home::{Development, Login, Place};
 pub(crate) use kept::Kept;
 pub use offer::Offer;

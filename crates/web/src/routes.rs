@@ -51,6 +51,8 @@ struct Entry {
     of_persons: bool,
     /// Whether it wants a fresh proof of who that is.
     steps_up: bool,
+    /// Whether it is about what is the person's own: none of it is for a session that an organisation's issuer made.
+    own: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -123,6 +125,7 @@ impl Routes {
             let keyed = info.method == Method::POST && info.guard != Guard::Public;
             let conditional = [Method::PUT, Method::PATCH, Method::DELETE].contains(&info.method);
             let of_persons = info.guard.wants_person();
+            let own = info.guard == Guard::SignedIn;
             self.entries.push(Entry {
                 info,
                 operation,
@@ -133,6 +136,7 @@ impl Routes {
                 tagged: false,
                 of_persons,
                 steps_up: false,
+                own,
             });
         }
         let register: Register = Box::new(move |config| {
@@ -200,6 +204,23 @@ impl Routes {
         self
     }
 
+    /// Says that the route that was just added is for the session of an organisation's issuer as well, though it asks for no permission: it tells or does
+    /// nothing beyond that session and its organisation.
+    pub fn for_bound(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.own = false;
+        }
+        self
+    }
+
+    /// Says that the route that was just added wants a session of the person's own, whatever the guard: none that an organisation's issuer made.
+    pub fn by_own_session(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.own = true;
+        }
+        self
+    }
+
     /// Every endpoint, in the order of paths.
     #[must_use]
     pub fn catalogue(&self) -> Vec<RouteInfo> {
@@ -227,6 +248,13 @@ impl Routes {
     #[must_use]
     pub fn steps_up(&self, method: &Method, path: &str) -> bool {
         self.entries.iter().any(|entry| entry.steps_up && entry.info.path == path && entry.info.method == *method)
+    }
+
+    /// Whether the route wants a session of the person's own; `None` for one that is not ours, such as a page.
+    pub(crate) fn wants_own(&self, method: &Method, path: &str) -> Option<bool> {
+        let mut entries = self.entries.iter().filter(|entry| entry.info.path == path).peekable();
+        entries.peek()?;
+        Some(entries.any(|entry| entry.own && entry.info.method == *method))
     }
 
     /// Whether the route documents a body; one that is not ours is left alone.

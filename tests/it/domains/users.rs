@@ -7,6 +7,7 @@ mod leaving;
 mod passkeys;
 mod proofs;
 mod roles;
+mod single_sign_on;
 mod support;
 mod tokens;
 
@@ -68,6 +69,7 @@ fn cases(scene: &Scene, cases: &mut Cases) {
     links(scene, cases);
     ownership(scene, cases);
     domains(scene, cases);
+    single_sign_on::cases(cases);
 
     let user = format!("/api/users/{}", scene.owner.user);
     cases.add("GET /api/users/{id}", user.clone(), None, HIDDEN, OWN);
@@ -199,6 +201,7 @@ async fn domain(walk: &mut Walk, owner: &Party) {
     walk.send(&owner.http, "GET /api/organization/domains", &[], &[]).await;
     walk.send(&owner.http, "GET /api/organization/domains/{id}", &[&id], &[]).await;
     walk.send(&owner.http, "POST /api/organization/domains/{id}/verify", &[&id], &[]).await;
+    single_sign_on::walk(walk, owner).await;
     let edith = walk.register("edith@nordbau.example", "Edith & Sons").await;
     walk.world.prove(&edith).await;
     walk.send(&edith.http, "GET /api/joinable-organizations", &[], &[]).await;

@@ -15,6 +15,6 @@ use crate::database::Urls;
 /// If a setting cannot be used.
 pub(crate) async fn factor_resets(settings: &Settings, urls: &Urls) -> anyhow::Result<FactorResets> {
     let Foundation { system, audit, tenants, mails, .. } = Foundation::of_command(settings, urls).await?;
-    let directory = Arc::new(users::Directory::new(tenants, audit.clone()));
+    let directory = Arc::new(users::Directory::new(tenants, audit.clone(), mails.clone()));
     Ok(FactorResets::new(FactorResetDependencies { system, directory, audit, mails, clock: Arc::new(SystemClock) }))
 }

@@ -1,6 +1,6 @@
-//! The identity providers of a deployment, as its settings name them.
+//! The identity providers of a deployment, as its settings name them, and the issuers of organisations, which name themselves.
 
-use auth::{ProviderKind, ProviderSettings};
+use auth::{ProviderKind, ProviderSettings, SignOnSettings};
 
 use crate::config::Settings;
 
@@ -22,4 +22,10 @@ pub(super) fn providers(settings: &Settings, public_url: &str) -> anyhow::Result
     });
     let providers = providers.collect();
     Ok(openid::Providers::new(&openid::Settings { public_url: public_url.to_owned(), timeout, providers })?)
+}
+
+/// Over HTTP, at public addresses alone; browsers come back below `public_url`.
+pub(super) fn issuers(settings: &Settings, public_url: &str) -> openid::Issuers {
+    let SignOnSettings { timeout, private_issuers } = SignOnSettings::read(&mut settings.reader());
+    openid::Issuers::new(openid::IssuerSettings { public_url: public_url.to_owned(), timeout, private_issuers })
 }

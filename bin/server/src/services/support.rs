@@ -15,6 +15,6 @@ use crate::database::Urls;
 /// If a setting cannot be used.
 pub async fn support_desk(settings: &Settings, urls: &Urls) -> anyhow::Result<SupportDesk> {
     let Foundation { system, audit, tenants, mails, .. } = Foundation::of_command(settings, urls).await?;
-    let directory = Arc::new(users::Directory::new(tenants, audit.clone()));
+    let directory = Arc::new(users::Directory::new(tenants, audit.clone(), mails.clone()));
     Ok(SupportDesk::new(SupportDeskDependencies { system, directory, audit, mails, clock: Arc::new(SystemClock) }))
 }

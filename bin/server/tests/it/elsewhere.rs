@@ -18,21 +18,21 @@ use crate::clients::peers::{Peers, folder, peers};
 use crate::process::{free_address, serve};
 
 /// A browser: it keeps cookies, of each host its own, and goes where it is sent.
-struct Browser {
-    http: Client,
-    cookies: BTreeMap<(String, String), String>,
+pub struct Browser {
+    pub http: Client,
+    pub cookies: BTreeMap<(String, String), String>,
 }
 
 /// Where it came to.
-struct Page {
-    url: Url,
-    status: u16,
+pub struct Page {
+    pub url: Url,
+    pub status: u16,
     location: Option<String>,
-    text: String,
+    pub text: String,
 }
 
 impl Browser {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { http, cookies: BTreeMap::new() }
     }
@@ -55,7 +55,7 @@ impl Browser {
     }
 
     /// Goes on until it is sent nowhere.
-    async fn visit(&mut self, url: &str) -> Page {
+    pub async fn visit(&mut self, url: &str) -> Page {
         let mut page = self.open(Url::parse(url).expect("a URL")).await;
         for _ in 0..10 {
             let Some(next) = &page.location else { return page };
@@ -66,15 +66,15 @@ impl Browser {
 }
 
 /// A server with these providers.
-struct Server {
-    address: SocketAddr,
-    database: Database,
+pub struct Server {
+    pub address: SocketAddr,
+    pub database: Database,
     _child: Child,
     _data: tempfile::TempDir,
 }
 
 impl Server {
-    async fn start(address: SocketAddr, providers: &[(&'static str, &str)]) -> Self {
+    pub async fn start(address: SocketAddr, providers: &[(&'static str, &str)]) -> Self {
         let (database, data) = (Database::fresh().await, tempfile::tempdir().expect("a folder"));
         let mut environment = vec![("BUILD14__DATABASE__URL", database.superuser_url().await.expose_secret().to_owned())];
         environment.extend(providers.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -82,7 +82,7 @@ impl Server {
         Self { address, database, _child: child, _data: data }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 }
@@ -152,14 +152,14 @@ async fn a_browser_signs_in_by_an_issuer_and_by_github_and_another_one_does_not(
 }
 
 /// `clients/issuer.mjs`. Gone when dropped.
-struct OidcProvider {
+pub struct OidcProvider {
     _child: Child,
     /// It goes on to say things, and ends when nobody is there to hear them.
     _said: Lines<BufReader<ChildStdout>>,
     _shop: tempfile::TempDir,
 }
 
-async fn oidc_provider(peers: &Peers, port: u16, redirect: &str) -> OidcProvider {
+pub async fn oidc_provider(peers: &Peers, port: u16, redirect: &str) -> OidcProvider {
     let shop = tempfile::tempdir().expect("a folder");
     std::fs::copy(folder().join("issuer.mjs"), shop.path().join("issuer.mjs")).expect("copies");
     symlink(peers.packages(), shop.path().join("node_modules")).expect("links");

@@ -20,6 +20,7 @@ mod rolling;
 mod sealed;
 mod security;
 mod seven;
+mod single_sign_on;
 mod stopping;
 mod tokens;
 mod two_servers;

@@ -15,13 +15,17 @@ use hyper_util::rt::TokioExecutor;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
 
+use crate::guard::{Resolver, may_be_asked};
+
 /// More is no answer of a provider.
 const LONGEST_ANSWER: usize = 512 << 10;
 
 /// A client of providers.
 pub(crate) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     timeout: Duration,
+    /// Whether others say who is asked: then nobody is who is not public.
+    guarded: bool,
 }
 
 /// A provider did not answer.
@@ -30,15 +34,31 @@ pub(crate) struct Http {
 pub(crate) struct Unanswered(String);
 
 impl Http {
+    /// Asks whom the operator names.
     pub(crate) fn new(timeout: Duration) -> Self {
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        Self::of(timeout, false)
+    }
+
+    /// Asks whom others name, at public addresses and over TLS alone.
+    pub(crate) fn guarded(timeout: Duration) -> Self {
+        Self::of(timeout, true)
+    }
+
+    fn of(timeout: Duration, guarded: bool) -> Self {
+        let mut plain = HttpConnector::new_with_resolver(Resolver::new(guarded));
+        // Which scheme it is the other one sees to.
+        plain.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(plain);
         // What the other side closed meanwhile would lose a code, which counts once.
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
-        Self { client, timeout }
+        Self { client, timeout, guarded }
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Unanswered> {
         uow::forbid_in_transaction("a call to an identity provider").map_err(|fault| Unanswered(fault.to_string()))?;
+        if self.guarded && !may_be_asked(request.uri()) {
+            return Err(Unanswered("it names an address that is not public, or not protected by TLS".to_owned()));
+        }
         let (mut parts, body) = request.into_parts();
         // GitHub answers nobody without a name.
         parts.headers.insert(USER_AGENT, HeaderValue::from_static(concat!("14Build/", env!("CARGO_PKG_VERSION"))));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use auth_api::{Granted, Question, Told, Untold};
+use auth_api::{Asserted, Granted, Question, Told, Untold};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
     CoreProviderMetadata, CoreUserInfoClaims,
@@ -43,11 +43,14 @@ pub(crate) struct Issuer {
     client: ClientId,
     secret: SecretString,
     redirect: RedirectUrl,
-    description: Mutex<Option<Arc<Description>>>,
+    description: Kept,
 }
 
+/// The description of an issuer that was read last. Whoever is its client, it is the same.
+pub(crate) type Kept = Arc<Mutex<Option<Arc<Description>>>>;
+
 /// How an issuer describes itself.
-struct Description {
+pub(crate) struct Description {
     metadata: CoreProviderMetadata,
     /// Whether it names itself when it sends somebody back.
     names_itself: bool,
@@ -65,13 +68,28 @@ struct More {
 /// What is told of somebody besides who they are, from one and the same source.
 struct Profile {
     email: Option<String>,
-    email_verified: bool,
+    /// Whether it says that the address is the person's, or that it is not.
+    email_verified: Option<bool>,
     name: Option<String>,
 }
 
+/// What says that more than one factor was asked for (RFC 8176).
+const SEVERAL_FACTORS: &str = "mfa";
+
 impl Issuer {
     pub(crate) fn new(issuer: IssuerUrl, client: String, secret: SecretString, redirect: RedirectUrl) -> Self {
-        Self { issuer, client: ClientId::new(client), secret, redirect, description: Mutex::default() }
+        Self::sharing(issuer, client, secret, redirect, Kept::default())
+    }
+
+    /// One whose description others keep as well.
+    pub(crate) fn sharing(
+        issuer: IssuerUrl,
+        client: String,
+        secret: SecretString,
+        redirect: RedirectUrl,
+        description: Kept,
+    ) -> Self {
+        Self { issuer, client: ClientId::new(client), secret, redirect, description }
     }
 
     /// Its description, if that is young enough.
@@ -140,7 +158,7 @@ impl Issuer {
     }
 
     /// Who came back.
-    pub(crate) async fn hear(&self, http: &Http, question: &Question, granted: &Granted) -> Result<Told, Untold> {
+    pub(crate) async fn hear(&self, http: &Http, question: &Question, granted: &Granted) -> Result<Asserted, Untold> {
         let description = self.description(http).await?;
         self.check_issuer(granted.issuer.as_deref(), description.names_itself)?;
         let client = self.described(&description);
@@ -168,7 +186,7 @@ impl Issuer {
         let profile = match claims.email() {
             Some(email) => Profile {
                 email: Some(email.as_str().to_owned()),
-                email_verified: claims.email_verified() == Some(true),
+                email_verified: claims.email_verified(),
                 name: claims.name().and_then(shown),
             },
             None if client.user_info_url().is_some() => {
@@ -181,15 +199,19 @@ impl Issuer {
                 })?;
                 Profile {
                     email: told.email().map(|email| email.as_str().to_owned()),
-                    email_verified: told.email_verified() == Some(true),
+                    email_verified: told.email_verified(),
                     name: told.name().and_then(shown),
                 }
             }
-            None => Profile { email: None, email_verified: false, name: claims.name().and_then(shown) },
+            None => Profile { email: None, email_verified: None, name: claims.name().and_then(shown) },
         };
         let Profile { email, email_verified, name } = profile;
         let subject = claims.subject().as_str().to_owned();
-        Ok(Told { issuer: self.issuer.as_str().to_owned(), subject, email, email_verified, name })
+        let factor =
+            claims.auth_method_refs().is_some_and(|methods| methods.iter().any(|method| method.as_str() == SEVERAL_FACTORS));
+        let (issuer, disowned) = (self.issuer.as_str().to_owned(), email_verified == Some(false));
+        let told = Told { issuer, subject, email, email_verified: email_verified == Some(true), name };
+        Ok(Asserted { told, disowned, factor })
     }
 
     /// Whoever sends somebody back is who was asked: an issuer that is asked for another one's people must not pass.

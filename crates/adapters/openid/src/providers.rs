@@ -69,7 +69,7 @@ impl IdentityProviders for Providers {
 
     async fn hear(&self, provider: &str, question: &Question, granted: &Granted) -> Result<Told, Untold> {
         match self.way(provider)? {
-            Way::OpenId(issuer) => issuer.hear(&self.http, question, granted).await,
+            Way::OpenId(issuer) => Ok(issuer.hear(&self.http, question, granted).await?.told),
             Way::GitHub(github) => github.hear(&self.http, question, granted).await,
         }
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kernel::Spent;
+use kernel::{OrgId, Spent};
+
+use crate::single_sign_on::sign_on_path;
 
 kernel::refusals! {
     /// Why authentication or authorisation refuses.
@@ -123,6 +125,33 @@ kernel::refusals! {
         /// The platform suspended the organisation: nobody acts in it.
         #[error("this organisation is suspended: nobody acts in it until the platform resumes it. Sign in again to act in another of yours")]
         OrganizationSuspended = Forbidden("ORGANIZATION_SUSPENDED"),
+        /// The organisation has its people signed in by its own issuer, and this session is none of that.
+        #[error("this organisation signs its people in itself: begin at signInPath, in a browser")]
+        SingleSignOnRequired(OrgId) = Forbidden("SINGLE_SIGN_ON_REQUIRED"),
+        /// An organisation's issuer made the session: it is for that organisation alone.
+        #[error("your organisation's single sign-on made this session, for that organisation alone: sign in another way for what is your own")]
+        SingleSignOnSession = Forbidden("SINGLE_SIGN_ON_SESSION"),
+        /// The organisation has no connection with an issuer, or none that is on.
+        #[error("there is no single sign-on here")]
+        NoSingleSignOn = NotFound("NOT_FOUND"),
+        /// Nobody has come back from the issuer yet as it should be.
+        #[error("test the connection first (POST /api/organization/single-sign-on/test): its sign-in has to tell an address of a proven domain")]
+        SignOnUntested = Conflict("SINGLE_SIGN_ON_UNTESTED"),
+        /// The organisation has proven no domain: its issuer could tell of nobody.
+        #[error("prove a domain of the organisation first (POST /api/organization/domains): single sign-on is for addresses there")]
+        NoProvenDomain = Conflict("NO_PROVEN_DOMAIN"),
+        /// The issuer tells no address, or one that is of no proven domain of its organisation.
+        #[error("your organisation's sign-on tells no address of a domain that it has proven to be its own: it lets in nobody else")]
+        AddressNotAtHome = Conflict("ADDRESS_NOT_AT_HOME"),
+        /// Nobody has invited the person, and the issuer's word makes nobody a member.
+        #[error("you are no member of this organisation: ask who manages its members to invite you, then sign in again")]
+        NotInvited = Forbidden("NOT_INVITED"),
+        /// The organisation's directory has deactivated the person.
+        #[error("the organisation's directory does not let you in: ask who keeps it")]
+        NotLetIn = Conflict("NOT_LET_IN"),
+        /// The issuer knows somebody else by the member's address.
+        #[error("your organisation's sign-on knew another person by your address: who manages its members removes you and invites you anew")]
+        SubjectChanged = Conflict("SUBJECT_CHANGED"),
         /// The organisation has as many keys as it may have.
         #[error("an organisation has at most {0} API keys that work: revoke one that is not used")]
         TooManyKeys(u32) = Conflict("TOO_MANY_KEYS"),
@@ -132,6 +161,9 @@ kernel::refusals! {
         /// Too many wrong passwords were tried, for one email, whether it is known or not, or from one network.
         #[error("too many wrong passwords, for this email or from this network: try again after Retry-After seconds")]
         TooManyAttempts(Spent) = TooMany("RATE_LIMITED"),
+    }
+    extra {
+        Self::SingleSignOnRequired(org) => vec![("signInPath", sign_on_path(*org))],
     }
     retry_after {
         Self::Busy(wait) => Some(*wait),

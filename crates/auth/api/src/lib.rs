@@ -23,6 +23,7 @@ mod proof;
 mod proofs;
 mod security;
 mod session;
+mod single_sign_on;
 mod support;
 mod tokens;
 
@@ -54,19 +55,24 @@ pub use passkeys::{
     AddedPasskey, Ceremonies, Ceremony, Challenge, KeptKey, KeyOwner, MadeKey, Passkey, PasskeyId, Passkeys, ShownKey, Unproven,
 };
 pub use persons::{described, key_allows, needs_person, staying_built_in, stays_built_in, wanting_persons};
-pub use ports::{Account, Directory, Membership, NewAccount, Person, Proven, SessionRules, Teams};
+pub use ports::{Account, Directory, Domains, Membership, NewAccount, Owned, Person, Proven, SessionRules, Teams};
 pub use proof::{Asked, Asking, Purpose, SetUpBefore, Shown};
 pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use session::{FactorStanding, Session, SignedIn};
+pub use single_sign_on::{
+    Asserted, Connection, ConnectionId, IssuerClient, Issuers, Landed, Landing, NewConnection, SignOnMode, SignOnRoute,
+    SignOnTest, SingleSignOn, sign_on_callback_path, sign_on_path,
+};
 pub use support::{
     NewSupportConsent, Overseen, Overseer, SUPPORT_PREFIX, SupportAccess, SupportConsent, SupportConsentId, SupportEnd,
     SupportSession, SupportVisit, read_by_support, support_allows,
 };
 pub use tokens::{Bearer, ServiceToken, TokenKey, Tokens};
 
-/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/support-access.md).
+/// Permissions of this domain (docs/domain/keys.md, docs/domain/security-events.md, docs/domain/single-sign-on.md,
+/// docs/domain/support-access.md).
 pub mod perm {
     use kernel::Permission;
     /// See the organisation's API keys: what they may, until when, and whether they are used.
@@ -75,12 +81,17 @@ pub mod perm {
     pub const KEYS_MANAGE: Permission = Permission("api_keys.manage");
     /// See what happened to the security of the members' accounts in the organisation, and what was refused there.
     pub const SECURITY_READ: Permission = Permission("security.read");
+    /// See how the organisation's people sign in by its own issuer.
+    pub const SIGN_ON_READ: Permission = Permission("single_sign_on.read");
+    /// Decide it: whoever does decides who can be signed in as an owner.
+    pub const SIGN_ON_MANAGE: Permission = Permission("single_sign_on.manage");
     /// See whom of the platform the organisation lets look at it, and who did.
     pub const SUPPORT_READ: Permission = Permission("support_access.read");
     /// Let operators of the platform look at it for a while, and take that back.
     pub const SUPPORT_MANAGE: Permission = Permission("support_access.manage");
     /// All of them.
-    pub const ALL: &[Permission] = &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SUPPORT_READ, SUPPORT_MANAGE];
+    pub const ALL: &[Permission] =
+        &[KEYS_READ, KEYS_MANAGE, SECURITY_READ, SIGN_ON_READ, SIGN_ON_MANAGE, SUPPORT_READ, SUPPORT_MANAGE];
 }
 
 /// Resolves tokens. Look-ups are cached; a logout is felt on every replica at once (LISTEN/NOTIFY).
@@ -280,7 +291,8 @@ pub trait SignIn: Send + Sync {
     /// as old as the sign-in. With a `once`, a repetition is given the same session, as long as that is live.
     ///
     /// # Errors
-    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be.
+    /// [`Error::NotAMember`]; [`Error::AuthenticateAgain`] if the sign-in is older than the organisation lets one be; [`Error::SingleSignOnRequired`],
+    /// [`Error::SingleSignOnSession`].
     async fn switch(
         &self,
         ctx: &Ctx,

@@ -45,6 +45,10 @@ kernel::named! {
         IdentityLinked = "identity_linked",
         /// It does no more.
         IdentityUnlinked = "identity_unlinked",
+        /// The organisation's own issuer told of somebody who was not let in.
+        SignOnRefused = "sign_on_refused",
+        /// How people sign in by the organisation's own issuer was changed.
+        SignOnChanged = "sign_on_changed",
         /// A permission was refused.
         AccessDenied = "access_denied",
         /// So many requests of a member, or of an API key, in the organisation that no more are answered for a while.

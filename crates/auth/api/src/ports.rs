@@ -58,6 +58,51 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
+/// An organisation, with the people whose word counts most there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// What it is called.
+    pub name: String,
+    /// Its owners, the first ones first.
+    pub owners: Vec<Person>,
+}
+
+/// Which domains organisations have proven to be their own; implemented by `users`. All of it runs as the platform. Who keeps no domains has none.
+#[async_trait]
+pub trait Domains: Send + Sync {
+    /// Whose a domain is, as long as what proves it is published.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn owner_of_domain(&self, _tx: &ReadTx<'_>, _domain: &str) -> Result<Option<OrgId>, Fault> {
+        Ok(None)
+    }
+
+    /// Whether an organisation has proven this domain, also while what proves it is missing for a few days.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn is_domain_of(&self, _tx: &ReadTx<'_>, _org: OrgId, _domain: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    /// Whether it has, and what proves it is published; that stays so until the transaction ends.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn hold_domain_in(&self, _tx: &mut Tx, _org: OrgId, _domain: &str) -> Result<bool, Fault> {
+        Ok(false)
+    }
+
+    /// Whether it has proven any.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn has_domain_in(&self, _tx: &mut Tx, _org: OrgId) -> Result<bool, Fault> {
+        Ok(false)
+    }
+}
+
 /// How long an organisation lets sessions live in it, where the platform's own bound holds as well, if any acts there at all; and for whom it asks for a
 /// second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,7 +119,7 @@ pub struct SessionRules {
 
 /// People and their memberships; implemented by `users` over `tenants`. All of it runs as the platform, since no tenant is known yet.
 #[async_trait]
-pub trait Directory: Send + Sync {
+pub trait Directory: Domains {
     /// Makes the person, the organisation and the owner's membership. `request` goes into the trail.
     ///
     /// # Errors
@@ -115,6 +160,46 @@ pub trait Directory: Send + Sync {
     async fn admits_in(&self, _tx: &mut Tx, _user: UserId) -> Result<(), Error> {
         Ok(())
     }
+
+    /// Makes a person with a proven address who has no organisation of their own: for one that vouches for them, and makes them its member in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`Error::EmailTaken`], [`Error::Invalid`].
+    async fn create_for_in(&self, tx: &mut Tx, email: &Email, name: &str) -> Result<UserId, Error>;
+
+    /// The person's place in an organisation, as it is now.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn membership_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
+
+    /// Makes a person who asks for it, and who has proven their address, a member: by the invitation that waits for them, or without one if `anybody` of the
+    /// organisation's own domains comes in. `request` goes into the trail.
+    ///
+    /// # Errors
+    /// [`Error::NotInvited`], [`Error::NotLetIn`].
+    async fn join_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        email: &Email,
+        org: OrgId,
+        anybody: bool,
+    ) -> Result<Membership, Error>;
+
+    /// An organisation with its owners, locked against change until the transaction ends; `None` if it leaves, or there is none.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn lock_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Option<Owned>, Fault>;
+
+    /// Whether one of these people is an owner of the organisation.
+    ///
+    /// # Errors
+    /// A fault.
+    async fn is_owner_among(&self, tx: &ReadTx<'_>, org: OrgId, people: &[UserId]) -> Result<bool, Fault>;
 
     /// The person with this email, if there is one.
     ///

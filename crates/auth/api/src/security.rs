@@ -29,6 +29,8 @@ kernel::named! {
         IdentityProvider = "identity_provider",
         /// A passkey, with the authenticator seeing to it that it is its person.
         Passkey = "passkey",
+        /// The organisation's own issuer.
+        SingleSignOn = "single_sign_on",
     }
 }
 
@@ -147,6 +149,12 @@ kernel::named! {
         PasskeyRemoved = "passkey_removed",
         /// A passkey that was right, but was used less often than it had been: there is a copy of it. It was refused.
         PasskeyCopied = "passkey_copied",
+        /// Somebody signed in by the issuer of an organisation.
+        SignedOn = "signed_on",
+        /// The issuer of an organisation knows the account from now on: it signs in to that organisation by it.
+        SignOnLinked = "sign_on_linked",
+        /// The issuer of an organisation told of somebody who was not let in.
+        SignOnRefused = "sign_on_refused",
         /// The person let operators of the platform look at the organisation, for a while.
         SupportAccessGranted = "support_access_granted",
         /// They took that back.

@@ -30,6 +30,8 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// How the person stands to second factors there.
     pub factor: FactorStanding,
+    /// Whether the organisation's own issuer signed the person in. Then the session is for the organisation alone, not for what is the person's own.
+    pub bound: bool,
 }
 
 impl Session {

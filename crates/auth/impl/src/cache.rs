@@ -268,6 +268,7 @@ mod tests {
             expires_at: at,
             authenticated_at: at,
             factor: auth_api::FactorStanding::default(),
+            bound: false,
         };
         Arc::new(Held::new(session, None, at))
     }

@@ -78,6 +78,7 @@ mod tests {
             expires_at: at,
             authenticated_at: at,
             factor: auth_api::FactorStanding::default(),
+            bound: false,
         })
     }
 

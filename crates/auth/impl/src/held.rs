@@ -18,6 +18,8 @@ pub(crate) struct Held {
     pub(crate) session: Arc<Session>,
     /// Whether its organisation is suspended.
     pub(crate) is_suspended: bool,
+    /// Whether its organisation lets nobody in by what made it: only its own issuer does.
+    pub(crate) is_shut: bool,
     /// For how long it may go unused, in milliseconds.
     idle: Option<i64>,
     /// When it was last used, as far as this process knows: milliseconds since 1970.
@@ -33,6 +35,7 @@ impl Held {
         Self {
             session: Arc::new(session),
             is_suspended: false,
+            is_shut: false,
             idle: idle.map(|idle| idle.num_milliseconds()),
             last: AtomicI64::new(last),
             noted: AtomicI64::new(last),
@@ -42,6 +45,11 @@ impl Held {
     /// The same, in an organisation that is suspended or not.
     pub(crate) fn suspended(self, is_suspended: bool) -> Self {
         Self { is_suspended, ..self }
+    }
+
+    /// The same, where the organisation lets nobody in by what made it, or does.
+    pub(crate) fn shut(self, is_shut: bool) -> Self {
+        Self { is_shut, ..self }
     }
 
     /// Whether it went unused for longer than the organisation allows, as far as this process knows.
@@ -117,7 +125,8 @@ mod tests {
         let (id, user, org, projects) = (SessionId::new(), UserId::new(), OrgId::new(), ProjectRoles::default());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, at(0));
         let (role, factor, added) = (OrgRole::Member, auth_api::FactorStanding::default(), AddedPermissions::default());
-        Held::new(Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor }, idle, at(0))
+        let bound = false;
+        Held::new(Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor, bound }, idle, at(0))
     }
 
     #[test]

@@ -41,13 +41,16 @@
 //!   else; what began in one browser ends in it, once, at the provider that was asked.
 //! - An API key may what its scopes and the present rights of its creator have in common, felt at once on every replica; warm, it costs no query,
 //!   and a text without a key's checksum never one. Only the platform writes keys, and nobody else sees their hashes.
+//! - The issuer of an organisation lets people into that organisation alone, who have an address of a domain that it has proven; such a session opens
+//!   nothing else, and ends with the connection (docs/domain/single-sign-on.md).
 //! - Operators of the platform look at an organisation that consents to it, for as long as it does; each of their requests is asked of the database and
 //!   noted there before it is answered. They read what is listed, and write nothing.
 //! - A token for another service lives for five minutes, no longer than what it was made on the strength of, and opens nothing here. Its key is shown
 //!   before it signs, is nowhere kept, and is the same on every replica.
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
-//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
+//! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`,
+//! `sign_on_connections`, `sign_on_identities`, `sign_ons_begun`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
 //! people and organisations.
 
 mod attempts;
@@ -83,11 +86,15 @@ mod recovery;
 mod repo;
 mod roles;
 mod schema;
+mod sealer;
 mod security;
 mod security_event;
 mod service;
 mod service_tokens;
 mod settings;
+mod sign_on_resealing;
+mod sign_on_secret;
+mod sign_on_settings;
 mod support;
 mod support_desk;
 mod support_ends;
@@ -109,9 +116,11 @@ pub use policy::{Policy, PolicyError};
 pub use provider_settings::{ProviderKind, ProviderSettings};
 pub use security::security_events;
 pub use security_event::{SpentLimit, StoredEvent};
-pub use service::{Dependencies, Elsewhere, Service};
+pub use service::{Dependencies, Elsewhere, Service, SignOn};
 pub use service_tokens::{ServiceTokens, ServiceTokensDependencies, TokenRotation, rotate_token_keys};
 pub use settings::Settings;
+pub use sign_on_resealing::reseal_connections;
+pub use sign_on_settings::SignOnSettings;
 pub use support::{Support, SupportDependencies};
 pub use support_desk::{StartedSupport, SupportDesk, SupportDeskDependencies, SupportError, SupportRegister};
 pub use token_settings::TokenSettings;

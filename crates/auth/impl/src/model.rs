@@ -1,7 +1,7 @@
 //! Sessions as they are kept; rules of their lives, of accounts and of the choice of an organisation, pure.
 
 use auth_api::email::Email;
-use auth_api::{Membership, NewAccount, SessionRules, SignInMethod};
+use auth_api::{ConnectionId, Membership, NewAccount, SessionRules, SignInMethod};
 use chrono::TimeDelta;
 use kernel::{FieldFault, OrgId, SessionId, Timestamp, UserId, text};
 use uuid::Uuid;
@@ -25,6 +25,10 @@ pub(crate) struct Proof {
     pub(crate) id: Uuid,
     pub(crate) method: SignInMethod,
     pub(crate) at: Timestamp,
+    /// By which organisation's issuer, if it was by one: its sessions are for that organisation alone.
+    pub(crate) connection: Option<ConnectionId>,
+    /// Whether that issuer said that it asked for a second factor.
+    pub(crate) issuer_factor: bool,
 }
 
 /// When a session ends by itself that is `stored` to end at a time: by what the platform and the organisation say now.
@@ -39,7 +43,7 @@ pub(crate) fn expires_at(stored: Timestamp, authenticated_at: Timestamp, life: T
 impl Proof {
     /// Given now: a sign-in begins.
     pub(crate) fn now(method: SignInMethod, at: Timestamp) -> Self {
-        Self { id: Uuid::now_v7(), method, at }
+        Self { id: Uuid::now_v7(), method, at, connection: None, issuer_factor: false }
     }
 }
 

@@ -8,7 +8,7 @@ use auth_api::{Authorizer, Passkeys, Proofs, SecondFactors, SignIn, SignInElsewh
 use jobs::Registry;
 use module::{Module, Wired};
 
-use crate::{Elsewhere, KeySettings, Policy, ProviderSettings, Service, Settings, TokenSettings};
+use crate::{Elsewhere, KeySettings, Policy, ProviderSettings, Service, Settings, SignOnSettings, TokenSettings};
 
 /// Sign-in, sessions, permissions.
 pub const MODULE: Module = Module {
@@ -17,6 +17,7 @@ pub const MODULE: Module = Module {
         Settings::read(reader);
         KeySettings::read(reader);
         ProviderSettings::read(reader);
+        SignOnSettings::read(reader);
         TokenSettings::read(reader);
     },
     ..Module::named("auth")

@@ -1,4 +1,4 @@
-//! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`tell_person`] and [`tell_role`] runs as the platform.
+//! SQL of passwords and sessions. All but [`end_in_org`], [`is_registered`], [`note_sessions_ended`], [`tell_person`] and [`tell_role`] runs as the platform.
 
 pub(crate) mod devices;
 pub(crate) mod factors;
@@ -10,21 +10,24 @@ pub(crate) mod passkeys;
 pub(crate) mod pending;
 mod person;
 pub(crate) mod proofs;
+mod session_ends;
+pub(crate) mod sign_on;
 pub(crate) mod support;
 pub(crate) mod token_keys;
 
 pub(crate) use person::lock_person;
+pub(crate) use session_ends::{note_sessions_ended, purge_ends, sessions_ended_at};
 
 use std::net::IpAddr;
 
-use auth_api::{Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
+use auth_api::{ConnectionId, Error, LiveSession, SecurityEvent, SecurityEventKind, Session};
 use db::prelude::*;
 use diesel::sql_types::{BigInt, Bytea, Text, Timestamptz, Uuid as SqlUuid};
 use kernel::{Fault, OrgId, PageRequest, ProjectId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::model::{Proof, StoredSession};
-use crate::schema::{credentials, security_events, session_ends, sessions};
+use crate::schema::{credentials, security_events, sessions};
 use crate::security_event::{Origin, StoredEvent};
 use crate::token::TokenHash;
 
@@ -90,9 +93,10 @@ pub(crate) async fn delete_password(tx: &mut Tx, user: UserId) -> Result<(), Fau
     Ok(())
 }
 
-/// A session's row: id, person, organisation, when it began and ends, when it was last used, when and by which means its person signed in, and the
-/// sign-in.
-type SessionRow = (Uuid, Uuid, Uuid, Timestamp, Timestamp, Option<Timestamp>, Option<Timestamp>, String, Option<Uuid>);
+/// A session's row: id, person, organisation, when it began and ends, when it was last used, when and by which means its person signed in, the
+/// sign-in, and the organisation's issuer that it was by.
+type SessionRow =
+    (Uuid, Uuid, Uuid, Timestamp, Timestamp, Option<Timestamp>, Option<Timestamp>, String, Option<Uuid>, Option<Uuid>, bool);
 
 /// The columns of a [`SessionRow`].
 type SessionColumns = (
@@ -105,6 +109,8 @@ type SessionColumns = (
     sessions::authenticated_at,
     sessions::method,
     sessions::sign_in_id,
+    sessions::connection_id,
+    sessions::issuer_factor,
 );
 
 const SESSION: SessionColumns = (
@@ -117,13 +123,16 @@ const SESSION: SessionColumns = (
     sessions::authenticated_at,
     sessions::method,
     sessions::sign_in_id,
+    sessions::connection_id,
+    sessions::issuer_factor,
 );
 
 /// Of a row of before, which says no more, the session is a sign-in of its own.
 fn stored(row: SessionRow) -> Result<StoredSession, Fault> {
-    let (id, user, org, created_at, expires_at, last_seen_at, authenticated_at, method, sign_in) = row;
+    let (id, user, org, created_at, expires_at, last_seen_at, authenticated_at, method, sign_in, connection, issuer_factor) = row;
     let at = authenticated_at.unwrap_or(created_at);
-    let sign_in = Proof { id: sign_in.unwrap_or(id), method: db::named(&method)?, at };
+    let (method, connection) = (db::named(&method)?, connection.map(ConnectionId));
+    let sign_in = Proof { id: sign_in.unwrap_or(id), method, at, connection, issuer_factor };
     let (id, user, org) = (SessionId(id), UserId(user), OrgId(org));
     Ok(StoredSession { id, user, org, expires_at, last_seen_at: last_seen_at.unwrap_or(created_at), sign_in })
 }
@@ -201,6 +210,8 @@ pub(crate) async fn insert_session(tx: &mut Tx, hash: &TokenHash, new: NewSessio
             sessions::authenticated_at.eq(sign_in.at),
             sessions::sign_in_id.eq(sign_in.id),
             sessions::method.eq(sign_in.method.name()),
+            sessions::connection_id.eq(sign_in.connection.map(|connection| connection.0)),
+            sessions::issuer_factor.eq(sign_in.issuer_factor),
         ))
         .execute(tx.pg())
         .await
@@ -438,29 +449,6 @@ pub(crate) async fn end_in_org(tx: &mut Tx, user: UserId, org: OrgId) -> Result<
         .await
         .fault()?;
     tell_person(tx, user).await
-}
-
-/// Notes in this tenant's transaction that it ended the sessions of a member.
-pub(crate) async fn note_sessions_ended(tx: &mut Tx, user: UserId, org: OrgId, at: Timestamp) -> Result<(), Fault> {
-    diesel::sql_query("select app.note_sessions_ended($1, $2, $3)")
-        .bind::<SqlUuid, _>(user.0)
-        .bind::<SqlUuid, _>(org.0)
-        .bind::<Timestamptz, _>(at)
-        .execute(tx.pg())
-        .await
-        .fault()?;
-    Ok(())
-}
-
-/// When the organisation last ended the sessions of a member.
-pub(crate) async fn sessions_ended_at(tx: &mut Tx, user: UserId, org: OrgId) -> Result<Option<Timestamp>, Fault> {
-    let query = session_ends::table.find((org.0, user.0)).select(session_ends::ended_at);
-    query.first(tx.pg()).await.optional().fault()
-}
-
-/// Forgets when organisations ended the sessions of people, of whom none lives any more that began before.
-pub(crate) async fn purge_ends(tx: &mut Tx, before: Timestamp) -> Result<usize, Fault> {
-    diesel::delete(session_ends::table.filter(session_ends::ended_at.lt(before))).execute(tx.pg()).await.fault()
 }
 
 /// Removes sessions that were over before `before`.

@@ -136,6 +136,7 @@ diesel::table! {
         expires_at -> Timestamptz,
         tries -> SmallInt,
         ended_at -> Nullable<Timestamptz>,
+        connection_id -> Nullable<Uuid>,
     }
 }
 
@@ -203,6 +204,51 @@ diesel::table! {
         authenticated_at -> Nullable<Timestamptz>,
         sign_in_id -> Nullable<Uuid>,
         method -> Text,
+        connection_id -> Nullable<Uuid>,
+        issuer_factor -> Bool,
+    }
+}
+
+diesel::table! {
+    sign_on_connections (org_id, id) {
+        org_id -> Uuid,
+        id -> Uuid,
+        issuer -> Text,
+        client_id -> Text,
+        secret -> Bytea,
+        mode -> Text,
+        joins -> Bool,
+        trusts_factor -> Bool,
+        break_glass -> Array<Uuid>,
+        tested_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_on_identities (org_id, connection_id, subject) {
+        org_id -> Uuid,
+        connection_id -> Uuid,
+        subject -> Text,
+        user_id -> Uuid,
+        known_at -> Timestamptz,
+        last_used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sign_ons_begun (state_hash) {
+        state_hash -> Bytea,
+        browser_hash -> Bytea,
+        organization -> Uuid,
+        connection_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Uuid>,
+        return_to -> Text,
+        made_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 

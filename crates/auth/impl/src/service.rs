@@ -17,6 +17,7 @@ mod places;
 mod proofs;
 mod proving;
 mod registering;
+mod sign_on;
 mod support;
 
 use std::net::IpAddr;
@@ -53,10 +54,12 @@ use crate::model::StoredSession;
 use crate::place::Place;
 use crate::security;
 use crate::security_event::{Origin, SpentLimit};
+use crate::sign_on_secret::SignOnSecret;
 use crate::token::{self, TokenHash};
 use crate::{Settings, model, organization_events, repo, written};
 
 pub use elsewhere::Elsewhere;
+pub use sign_on::SignOn;
 
 /// What the service stands on.
 pub struct Dependencies {
@@ -99,6 +102,7 @@ pub struct Service {
     life: TimeDelta,
     switch_secret: SecretString,
     factor_secret: FactorSecret,
+    sign_on_secret: SignOnSecret,
     mfa_policy: MfaPolicy,
     most_sessions: u32,
     events_kept: TimeDelta,
@@ -126,6 +130,8 @@ struct Known {
     password: Option<String>,
     memberships: Vec<Membership>,
     last: Option<OrgId>,
+    /// Into which of their organisations they come by its own issuer alone.
+    shut: Vec<OrgId>,
 }
 
 impl Service {
@@ -144,6 +150,7 @@ impl Service {
         let seen = Arc::new(Seen::new(settings.cached_sessions));
         let (keys, key_flights) = (KeyCache::new(&settings), Flights::new(settings.cached_sessions));
         let factor_secret = FactorSecret::derived(&settings.switch_secret, &settings.previous_secrets)?;
+        let sign_on_secret = SignOnSecret::derived(&settings.switch_secret, &settings.previous_secrets)?;
         let most_sessions = settings.sessions_per_person.max(1);
         let events_kept = TimeDelta::from_std(settings.events_kept).map_err(Fault::internal)?;
         let device_kept = TimeDelta::from_std(settings.device_kept).map_err(Fault::internal)?;
@@ -167,6 +174,7 @@ impl Service {
             life,
             switch_secret: settings.switch_secret,
             factor_secret,
+            sign_on_secret,
             mfa_policy: settings.mfa_policy,
             most_sessions,
             events_kept,
@@ -228,6 +236,7 @@ impl Service {
         let yesterday = self.clock.now() - TimeDelta::days(1);
         self.system.write(async |tx| repo::proofs::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::identities::purge(tx, yesterday).await).await?;
+        self.system.write(async |tx| repo::sign_on::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::pending::purge(tx, yesterday).await).await?;
         self.system.write(async |tx| repo::devices::purge(tx, self.clock.now()).await).await?;
         self.system.write(async |tx| repo::passkeys::purge_challenges(tx, self.clock.now()).await).await?;
@@ -246,7 +255,8 @@ impl Service {
                 let password = repo::password(tx, id).await?;
                 let memberships = self.directory.memberships(tx, id).await?;
                 let last = repo::last_org(tx, id).await?;
-                Ok(person.map(|person| Known { person, password, memberships, last }))
+                let shut = self.shut_to(tx, person.as_ref(), &memberships).await?;
+                Ok(person.map(|person| Known { person, password, memberships, last, shut }))
             })
             .await
     }
@@ -267,12 +277,20 @@ impl Service {
         let Some(stored) = self.system.read(async |tx| repo::session(tx, hash).await).await? else { return Ok(None) };
         let StoredSession { id, user, org, expires_at, last_seen_at, sign_in } = stored;
         // In a transaction of its own: nobody holds a connection while they wait for another's look.
-        let Some(Place { role, projects, added, rules, factor }) = self.place(user, org).await? else { return Ok(None) };
+        let Some(place) = self.place(user, org).await? else { return Ok(None) };
+        // What an issuer made that is not the organisation's any more, or not this person's, is worth nothing.
+        if sign_in.connection.is_some() && sign_in.connection != place.door.connection {
+            return Ok(None);
+        }
+        let (bound, factor) = (sign_in.connection.is_some(), place.factor_of(sign_in.issuer_factor));
+        let Place { role, projects, added, rules, door, .. } = place;
         let expires_at = model::expires_at(expires_at, sign_in.at, self.life, rules);
         // What this process saw may not be written yet.
         let last_seen_at = self.seen.of(id).map_or(last_seen_at, |seen| seen.max(last_seen_at));
-        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
-        Ok(Some(Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended)))
+        let authenticated_at = sign_in.at;
+        let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor, bound };
+        let held = Held::new(session, model::idle(rules), last_seen_at).suspended(rules.suspended);
+        Ok(Some(held.shut(door.only && !bound)))
     }
 }
 
@@ -302,6 +320,9 @@ impl Sessions for Service {
         }
         if held.is_suspended {
             return Err(Error::OrganizationSuspended);
+        }
+        if held.is_shut {
+            return Err(Error::SingleSignOnRequired(held.session.org));
         }
         held.used(now, &self.seen);
         Ok(Arc::clone(&held.session))
@@ -378,6 +399,7 @@ impl Accounts for Service {
         repo::lock_person(tx, user).await?;
         // Whoever signs in by one at this moment is waited for, and signed out with the others.
         repo::identities::delete_of_person(tx, user).await?;
+        repo::sign_on::delete_of_person(tx, user).await?;
         repo::end_all(tx, user, self.clock.now()).await?;
         repo::delete_password(tx, user).await?;
         repo::devices::forget_all(tx, user).await?;

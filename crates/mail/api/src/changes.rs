@@ -31,3 +31,19 @@ kernel::named! {
         Leaked = "leaked",
     }
 }
+
+kernel::named! {
+    /// What happened to the single sign-on of an organisation.
+    pub enum SignOnChange {
+        /// Its issuer, its client or how it counts was set.
+        Configured = "configured",
+        /// People may sign in by it.
+        TurnedOn = "turned_on",
+        /// They have to.
+        Enforced = "enforced",
+        /// Nobody does any more.
+        TurnedOff = "turned_off",
+        /// It was removed.
+        Removed = "removed",
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{FactorChange, KeyChange, Link};
+use crate::{FactorChange, KeyChange, Link, SignOnChange};
 
 kernel::named! {
     /// What a mail is written from.
@@ -53,6 +53,10 @@ kernel::named! {
         OrganizationSuspended = "organization-suspended",
         /// It is not any more.
         OrganizationResumed = "organization-resumed",
+        /// How an organisation's people sign in by its own issuer is otherwise than before.
+        SingleSignOnChanged = "single-sign-on-changed",
+        /// An organisation's own issuer signs in to that organisation from now on.
+        SingleSignOnLinked = "single-sign-on-linked",
         /// An operator of the platform looks at an organisation that consented to it.
         SupportStarted = "support-started",
         /// An organisation to take over.
@@ -267,6 +271,24 @@ pub enum Content {
         /// When.
         at: Timestamp,
     },
+    /// To the owners of an organisation, when somebody changes by which issuer its people sign in.
+    SingleSignOnChanged {
+        /// Which.
+        organization: String,
+        /// What happened.
+        change: SignOnChange,
+        /// Who did it.
+        by: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// To whom an organisation's issuer signed in for the first time.
+    SingleSignOnLinked {
+        /// Which organisation.
+        organization: String,
+        /// When.
+        at: Timestamp,
+    },
     /// To the owners of an organisation at which an operator of the platform looks, as it consented to.
     SupportStarted {
         /// Which.
@@ -385,6 +407,8 @@ impl Content {
             Self::DomainMissing { .. } => Template::DomainMissing,
             Self::OrganizationSuspended { .. } => Template::OrganizationSuspended,
             Self::OrganizationResumed { .. } => Template::OrganizationResumed,
+            Self::SingleSignOnChanged { .. } => Template::SingleSignOnChanged,
+            Self::SingleSignOnLinked { .. } => Template::SingleSignOnLinked,
             Self::SupportStarted { .. } => Template::SupportStarted,
             Self::OwnershipOffered { .. } => Template::OwnershipOffered,
             Self::OwnershipMoved { .. } => Template::OwnershipMoved,
@@ -429,6 +453,8 @@ impl Content {
             | Self::DomainMissing { .. }
             | Self::OrganizationSuspended { .. }
             | Self::OrganizationResumed { .. }
+            | Self::SingleSignOnChanged { .. }
+            | Self::SingleSignOnLinked { .. }
             | Self::SupportStarted { .. }
             | Self::OwnershipMoved { .. }
             | Self::Test { .. } => (None, None),

@@ -13,7 +13,7 @@ mod mail;
 mod report;
 mod transport;
 
-pub use changes::{FactorChange, KeyChange};
+pub use changes::{FactorChange, KeyChange, SignOnChange};
 pub use content::{Content, Template};
 pub use ids::MailId;
 pub use language::Language;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use kernel::Timestamp;
-use mail_api::{Content, FactorChange, KeyChange, Link, Template};
+use mail_api::{Content, FactorChange, KeyChange, Link, SignOnChange, Template};
 
 /// A mail from this template, as somebody could get it.
 pub(crate) fn sample(template: Template) -> Content {
@@ -85,6 +85,13 @@ pub(crate) fn sample(template: Template) -> Content {
             reason: "Documents of the company register are missing".to_owned(),
         },
         Template::OrganizationResumed => Content::OrganizationResumed { organization: "Müller & Söhne GmbH".to_owned(), at },
+        Template::SingleSignOnChanged => Content::SingleSignOnChanged {
+            organization: "Müller & Söhne GmbH".to_owned(),
+            change: SignOnChange::Enforced,
+            by: "Grace Hopper".to_owned(),
+            at,
+        },
+        Template::SingleSignOnLinked => Content::SingleSignOnLinked { organization: "Müller & Söhne GmbH".to_owned(), at },
         Template::SupportStarted => Content::SupportStarted {
             organization: "Müller & Söhne GmbH".to_owned(),
             operator: "Olga Operator".to_owned(),

@@ -38,6 +38,8 @@ words! {
     DomainMissing "domain-missing",
     OrganizationSuspended "organization-suspended",
     OrganizationResumed "organization-resumed",
+    SingleSignOnChanged "single-sign-on-changed",
+    SingleSignOnLinked "single-sign-on-linked",
     SupportStarted "support-started",
     OwnershipOffered "ownership-offered",
     OwnershipMoved "ownership-moved",

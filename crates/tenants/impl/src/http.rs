@@ -18,7 +18,7 @@ use web::{
 pub fn routes(r: &mut Routes) {
     r.tag("Organisations", "The organisations of the caller, and the settings of the session's one.");
     r.resource("organizations");
-    r.add(perm::CREATE, || create);
+    r.add(perm::CREATE, || create).by_own_session();
     r.add(Guard::SignedIn, || list);
     r.resource("organization");
     r.add(perm::READ, || read).tagged();

@@ -49,6 +49,7 @@ pub fn routes(r: &mut Routes) {
         .add(BID_PARTIES, || evaluation::opening_record)
         .resource("time")
         .add(Guard::SignedIn, || time::now)
+        .for_bound()
         .for_keys();
     r.tag("Bids", "Bids, sealed until the owner opens them after the deadline: with two persons at or above the approval threshold, or without an estimate for every line.")
         .sealed()

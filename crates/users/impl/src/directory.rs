@@ -6,13 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
 use auth_api::email::Email;
-use auth_api::{Account, Error, Membership, NewAccount, Overseen, Overseer, Person, Proven, SessionRules};
+use auth_api::{Account, Error, Membership, NewAccount, Overseen, Overseer, Owned, Person, Proven, SessionRules};
 use kernel::{Ctx, Fault, OrgId, OrgRole, ProjectRoles, RequestId, UserId, text};
+use mail_api::{Content, Language, Mail, Mails, Recipient};
+use serde_json::json;
 use tenants_api::{Memberships, NewOrganization, OrgKind, Standing};
 use uow::{ReadTx, SystemUow, Tx};
 use users_api::User;
+use uuid::Uuid;
 
-use crate::model::Leaver;
+use crate::model::{InvitationStatus, Leaver};
 use crate::repo;
 
 /// Whether an account has this email. Asked as the platform.
@@ -28,13 +31,27 @@ pub async fn is_registered(system: &SystemUow, email: &str) -> Result<bool, Faul
 pub struct Directory {
     memberships: Arc<dyn Memberships>,
     audit: Arc<dyn Audit>,
+    mails: Arc<dyn Mails>,
 }
 
 impl Directory {
     /// The directory of one database.
     #[must_use]
-    pub fn new(memberships: Arc<dyn Memberships>, audit: Arc<dyn Audit>) -> Self {
-        Self { memberships, audit }
+    pub fn new(memberships: Arc<dyn Memberships>, audit: Arc<dyn Audit>, mails: Arc<dyn Mails>) -> Self {
+        Self { memberships, audit, mails }
+    }
+
+    /// Writes to the first owner of an organisation that somebody joined it by its issuer's word.
+    async fn tell_of_joining_in(&self, tx: &mut Tx, org: OrgId, user: UserId, domain: &str) -> Result<(), Error> {
+        let Some(owner) = self.memberships.owners_in(tx, org).await?.first().copied() else { return Ok(()) };
+        let organization = self.memberships.lock_organization_in(tx, org).await.map_err(error_of)?.name;
+        let (to, joined) = (repo::address_of(tx, owner).await?, repo::address_of(tx, user).await?);
+        let (Some((owner, name)), Some((address, member))) = (to, joined) else { return Ok(()) };
+        let content = Content::MemberJoined { member, address, organization, label: None, domain: Some(domain.to_owned()) };
+        let key = format!("member-joined:{org}:{user}:{}", Uuid::now_v7());
+        let told = Mail { key, to: Recipient::at(owner).named(name), language: Language::English, content };
+        self.mails.send_in(tx, told).await?;
+        Ok(())
     }
 
     async fn organization_in(&self, tx: &mut Tx, request: &RequestId, user: UserId, name: &str) -> Result<Account, Error> {
@@ -67,8 +84,28 @@ fn person_of(user: User) -> Person {
 fn error_of(error: tenants_api::Error) -> Error {
     match error {
         tenants_api::Error::Invalid(faults) => Error::Invalid(faults),
+        tenants_api::Error::NotLetIn => Error::NotLetIn,
         tenants_api::Error::Fault(fault) => Error::Fault(fault),
         other => Error::Fault(Fault::internal(other)),
+    }
+}
+
+#[async_trait]
+impl auth_api::Domains for Directory {
+    async fn owner_of_domain(&self, tx: &ReadTx<'_>, domain: &str) -> Result<Option<OrgId>, Fault> {
+        repo::domains::owner(tx, domain).await
+    }
+
+    async fn is_domain_of(&self, tx: &ReadTx<'_>, org: OrgId, domain: &str) -> Result<bool, Fault> {
+        repo::domains::is_proven(tx, org, domain).await
+    }
+
+    async fn hold_domain_in(&self, tx: &mut Tx, org: OrgId, domain: &str) -> Result<bool, Fault> {
+        repo::domains::is_of(tx, org, domain).await
+    }
+
+    async fn has_domain_in(&self, tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+        repo::domains::any_proven(tx, org).await
     }
 }
 
@@ -108,6 +145,90 @@ impl auth_api::Directory for Directory {
 
     async fn admits_in(&self, tx: &mut Tx, user: UserId) -> Result<(), Error> {
         if repo::departures::has_left(tx, Leaver::Person(user)).await? { Err(Error::AccountLeaving) } else { Ok(()) }
+    }
+
+    async fn create_for_in(&self, tx: &mut Tx, email: &Email, name: &str) -> Result<UserId, Error> {
+        let user = repo::insert(tx, email, &name_of(name)?).await?.ok_or(Error::EmailTaken)?;
+        repo::prove(tx, user, email.key()).await?;
+        Ok(user)
+    }
+
+    async fn membership_in(&self, tx: &mut Tx, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault> {
+        let all = self.memberships.of_person_in(tx, user).await?;
+        let there = all.into_iter().find(|member| member.org == org);
+        Ok(there.map(|member| Membership { org: member.org, role: member.role }))
+    }
+
+    async fn join_in(
+        &self,
+        tx: &mut Tx,
+        request: &RequestId,
+        user: UserId,
+        email: &Email,
+        org: OrgId,
+        anybody: bool,
+    ) -> Result<Membership, Error> {
+        let no_member = |error: tenants_api::Error| match error {
+            // It is suspended, or who invited may not any more.
+            tenants_api::Error::NotFound(_) => Error::NotInvited,
+            other => error_of(other),
+        };
+        // The invitation before the organisation, as whoever accepts one does.
+        let waiting = repo::invitations::lock_for_email(tx, org, email.key()).await?;
+        let by = match waiting {
+            Some(id) => repo::invitations::inviter_in(tx, org, id).await?,
+            None if anybody => self.memberships.owners_in(tx, org).await?.first().copied().ok_or(Error::NotInvited)?,
+            None => return Err(Error::NotInvited),
+        };
+        let member = self.memberships.join_in(tx, org, user, by).await.map_err(no_member)?;
+        if repo::departures::has_left(tx, Leaver::Organization(org)).await? {
+            return Err(Error::NoSingleSignOn);
+        }
+        if let Some(id) = waiting {
+            let accepted = repo::invitations::decide(tx, org, id, InvitationStatus::Accepted).await;
+            accepted.map_err(|error| match error {
+                users_api::Error::Fault(fault) => Error::Fault(fault),
+                other => Error::Fault(Fault::internal(other)),
+            })?;
+        }
+        let there = Ctx::user(org, user, member.role, ProjectRoles::default(), request.clone());
+        let entry = NewEntry::named("members.join", "member", user)
+            .after(json!({ "role": member.role, "invitation": waiting, "invitedBy": waiting.map(|_| by), "singleSignOn": true }));
+        self.audit.record_in(tx, &there, entry).await?;
+        if waiting.is_none() {
+            self.tell_of_joining_in(tx, org, user, email.domain()).await?;
+        }
+        Ok(Membership { org, role: member.role })
+    }
+
+    async fn lock_organization_in(&self, tx: &mut Tx, org: OrgId) -> Result<Option<Owned>, Fault> {
+        let organization = match self.memberships.lock_organization_in(tx, org).await {
+            Ok(organization) => organization,
+            Err(tenants_api::Error::NotFound(_)) => return Ok(None),
+            Err(tenants_api::Error::Fault(fault)) => return Err(fault),
+            Err(other) => return Err(Fault::internal(other)),
+        };
+        if repo::departures::has_left(tx, Leaver::Organization(org)).await? {
+            return Ok(None);
+        }
+        let mut owners = Vec::new();
+        for owner in self.memberships.owners_in(tx, org).await? {
+            // Nobody else than the platform sees them all.
+            if let Some((email, name)) = repo::address_of(tx, owner).await? {
+                owners.push(Person { id: owner, email, name, email_verified: true });
+            }
+        }
+        Ok(Some(Owned { name: organization.name, owners }))
+    }
+
+    async fn is_owner_among(&self, tx: &ReadTx<'_>, org: OrgId, people: &[UserId]) -> Result<bool, Fault> {
+        for person in people {
+            let member = self.memberships.of_person_at(tx, *person, org).await?;
+            if member.is_some_and(|member| member.role == OrgRole::Owner) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn person_by_email(&self, tx: &ReadTx<'_>, email: &str) -> Result<Option<Person>, Fault> {

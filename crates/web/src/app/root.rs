@@ -183,6 +183,7 @@ impl Visit {
             Some(known) => self.standings.extend(deps.limits.caller(&self.caller, known)?.into_iter().flatten()),
         }
         self.refuse_keys(request)?;
+        self.refuse_bound(request)?;
         self.refuse_stale(request)?;
         self.admit_support(request).await?;
         self.refuse_unknown_parameters(request)
@@ -209,6 +210,21 @@ impl Visit {
         match self.deps.routes.wants_person(request.method(), route) {
             Some(permission) => Err(Problem::person_required(permission)),
             None => Ok(()),
+        }
+    }
+
+    /// What is the person's own is refused to a session that an organisation's issuer made, and pages, which are for people, do not know it.
+    fn refuse_bound(&mut self, request: &ServiceRequest) -> Result<(), Problem> {
+        let bound = matches!(self.caller.live(), Some(Credential::Session(session)) if session.bound);
+        let (Some(route), true) = (&self.route, bound) else { return Ok(()) };
+        // As it is routed: HEAD is GET by now.
+        match self.deps.routes.wants_own(request.method(), route) {
+            Some(true) => Err(auth_api::Error::SingleSignOnSession.into()),
+            Some(false) => Ok(()),
+            None => {
+                (self.caller.credential, self.caller.token, self.caller.stale) = (None, None, false);
+                Ok(())
+            }
         }
     }
 

@@ -124,6 +124,8 @@ impl Caller {
     /// By what the session's person proves again who they are.
     pub fn step_up_by(&self) -> Option<&'static str> {
         match self.live()? {
+            // The issuer is asked anew: whether the person has a password, or what they show there, is not known here.
+            Credential::Session(session) if session.bound => Some("single_sign_on"),
             Credential::Session(session) => Some(if session.factor.has { "second_factor" } else { "password" }),
             Credential::Key(_) | Credential::Support(_) => None,
         }

@@ -30,13 +30,15 @@ pub struct FormPage<'a> {
     pub form: Option<Form<'a>>,
 }
 
-/// A form with a token that nobody sees and, if one is asked for, a new password or a code.
+/// A form with a token that nobody sees and, if one is asked for, an address, a new password or a code.
 #[derive(Debug, Clone)]
 pub struct Form<'a> {
     /// Where it goes.
     pub action: &'a str,
     /// What the link held.
     pub token: &'a str,
+    /// What the field of an address is called, if there is one.
+    pub email: Option<&'a str>,
     /// What the field of the new password is called, if there is one.
     pub password: Option<&'a str>,
     /// What the field of a code is called, if there is one.
@@ -59,33 +61,77 @@ impl FormPage<'_> {
     }
 
     fn answer(&self, offer: Option<&Offer<'_>>) -> HttpResponse {
-        let fault = self.fault.map(|fault| format!("<div class=\"notice\" role=\"alert\"><p>{}</p></div>", escape(fault)));
-        let form = self.form.as_ref().map(Form::html);
-        let page = fill(
-            include_str!("assets/form.html"),
-            &[
-                ("style", STYLE.version()),
-                ("language", &escape(self.language)),
-                ("title", &escape(self.title)),
-                ("lead", &escape(self.lead)),
-                ("fault", fault.as_deref().unwrap_or_default()),
-                ("script", &offer.map(Offer::head).unwrap_or_default()),
-                ("offer", &offer.map(Offer::html).unwrap_or_default()),
-                ("form", form.as_deref().unwrap_or_default()),
-            ],
-        );
-        let policy = if offer.is_some() { offer::POLICY } else { POLICY };
-        HttpResponse::build(self.status)
-            .content_type("text/html; charset=utf-8")
-            .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)))
-            .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
-            .body(page)
+        let Self { status, language, title, lead, fault, form } = self;
+        let form = form.as_ref().map(Form::html);
+        page((*status, *language), (*title, *lead, *fault), offer, form.as_deref().unwrap_or_default())
     }
+}
+
+/// A page with a link on which somebody goes on: elsewhere too, where no form of ours may lead.
+#[derive(Debug, Clone)]
+pub struct LinkPage<'a> {
+    /// The language of its texts, such as `en`.
+    pub language: &'a str,
+    /// Its heading.
+    pub title: &'a str,
+    /// What it says.
+    pub lead: &'a str,
+    /// Where the link leads: a path of this server.
+    pub href: &'a str,
+    /// What it says.
+    pub link: &'a str,
+}
+
+impl LinkPage<'_> {
+    /// The answer.
+    #[must_use]
+    pub fn response(&self) -> HttpResponse {
+        let Self { language, title, lead, href, link } = self;
+        let link = format!("<p class=\"actions\"><a class=\"button first\" href=\"{}\">{}</a></p>", escape(href), escape(link));
+        page((StatusCode::OK, *language), (*title, *lead, None), None, &link)
+    }
+}
+
+/// A page whose texts are escaped here; what stands below them is HTML.
+fn page(
+    (status, language): (StatusCode, &str),
+    (title, lead, fault): (&str, &str, Option<&str>),
+    offer: Option<&Offer<'_>>,
+    below: &str,
+) -> HttpResponse {
+    let fault = fault.map(|fault| format!("<div class=\"notice\" role=\"alert\"><p>{}</p></div>", escape(fault)));
+    let page = fill(
+        include_str!("assets/form.html"),
+        &[
+            ("style", STYLE.version()),
+            ("language", &escape(language)),
+            ("title", &escape(title)),
+            ("lead", &escape(lead)),
+            ("fault", fault.as_deref().unwrap_or_default()),
+            ("script", &offer.map(Offer::head).unwrap_or_default()),
+            ("offer", &offer.map(Offer::html).unwrap_or_default()),
+            ("form", below),
+        ],
+    );
+    let policy = if offer.is_some() { offer::POLICY } else { POLICY };
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)))
+        .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
+        .body(page)
 }
 
 impl Form<'_> {
     fn html(&self) -> String {
         let [action, token, button] = [self.action, self.token, self.button].map(escape);
+        let email = self.email.map(|label| {
+            let label = escape(label);
+            format!(
+                "<p><label for=\"email\">{label}</label>\n<input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"username\" \
+                 maxlength=\"254\" required></p>\n"
+            )
+        });
+        let email = email.unwrap_or_default();
         let password = self.password.map(|label| {
             let label = escape(label);
             format!(
@@ -104,7 +150,7 @@ impl Form<'_> {
         });
         let code = code.unwrap_or_default();
         format!(
-            "<form class=\"form\" method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n{password}{code}\
+            "<form class=\"form\" method=\"post\" action=\"{action}\">\n<input type=\"hidden\" name=\"token\" value=\"{token}\">\n{email}{password}{code}\
              <p class=\"actions\"><button class=\"button first\" type=\"submit\">{button}</button></p>\n</form>"
         )
     }
@@ -118,7 +164,14 @@ mod tests {
 
     #[test]
     fn what_stands_in_a_page_is_text_and_its_form_goes_to_this_server() {
-        let form = Form { action: "/auth/reset", token: "\"><script>", password: Some("New"), code: Some("Code"), button: "Go" };
+        let form = Form {
+            action: "/auth/reset",
+            token: "\"><script>",
+            email: None,
+            password: Some("New"),
+            code: Some("Code"),
+            button: "Go",
+        };
         let html = form.html();
         assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("type=\"password\""), "{html}");
         assert!(html.contains("<label for=\"code\">Code</label>") && html.contains("autocomplete=\"one-time-code\""), "{html}");

@@ -36,7 +36,8 @@ fn problems() -> Vec<(&'static str, &'static str, Problem)> {
              (MFA_REQUIRED). STEP_UP_REQUIRED, where `x-step-up` says so or what is asked for is weighty: the caller proved who they are more than \
              `maxAgeSeconds` ago, and does so again by what `stepUp` names. Or ORIGIN_NOT_ALLOWED, for a write with the cookie; for an API key \
              PERSON_REQUIRED or ADDRESS_NOT_ALLOWED; for a support session NOT_FOR_SUPPORT; ORGANIZATION_SUSPENDED, in an organisation that the platform \
-             has suspended",
+             has suspended; SINGLE_SIGN_ON_REQUIRED, in one that signs its people in itself, at `signInPath`; SINGLE_SIGN_ON_SESSION, for what is the \
+             person's own, in a session that such a sign-in made",
             forbidden,
         ),
         ("NotFound", "Absent, or another organisation's", Problem::not_found()),

@@ -68,6 +68,7 @@ impl Sessions for FakeSessions {
             expires_at: SystemClock.now(),
             authenticated_at: SystemClock.now(),
             factor: FactorStanding::default(),
+            bound: false,
         }))
     }
     async fn resolve_key(&self, key: &str, _: Option<IpAddr>) -> Result<Arc<LiveKey>, auth_api::Error> {

@@ -3,6 +3,7 @@
 
 mod github;
 mod issuer;
+mod issuers;
 
 use std::collections::HashMap;
 use std::time::Duration;

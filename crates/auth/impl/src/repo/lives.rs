@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auth_api::SessionRules;
+use auth_api::{ConnectionId, SessionRules};
 use chrono::TimeDelta;
 use db::prelude::*;
 use diesel::sql_types::{Array, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -29,6 +29,14 @@ pub(crate) async fn end_of_organization(tx: &mut Tx, org: OrgId, now: Timestamp)
     let live = sessions::org_id.eq(org.0).and(sessions::ended_at.is_null());
     diesel::update(sessions::table.filter(live)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
     notify(tx, &format!("org:{org}")).await
+}
+
+/// Ends every session that the issuer of an organisation made, and tells everybody.
+pub(crate) async fn end_of_connection(tx: &mut Tx, org: OrgId, connection: ConnectionId, now: Timestamp) -> Result<usize, Fault> {
+    let its = sessions::org_id.eq(org.0).and(sessions::connection_id.eq(connection.0)).and(sessions::ended_at.is_null());
+    let ended = diesel::update(sessions::table.filter(its)).set(sessions::ended_at.eq(now)).execute(tx.pg()).await.fault()?;
+    notify(tx, &format!("org:{org}")).await?;
+    Ok(ended)
 }
 
 #[derive(QueryableByName)]

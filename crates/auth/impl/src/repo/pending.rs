@@ -1,6 +1,6 @@
 //! SQL of sign-ins that wait for a second factor. All of it runs as the platform.
 
-use auth_api::SignInMethod;
+use auth_api::{ConnectionId, SignInMethod};
 use db::prelude::*;
 use kernel::{Fault, Timestamp, UserId};
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub(crate) struct Pending {
     pub method: SignInMethod,
     /// How the trail calls such a sign-in.
     pub action: String,
+    /// By which organisation's issuer, if it was by one.
+    pub connection: Option<ConnectionId>,
 }
 
 /// One that begins.
@@ -27,6 +29,7 @@ pub(crate) struct NewPending<'a> {
     pub user: UserId,
     pub method: SignInMethod,
     pub action: &'a str,
+    pub connection: Option<ConnectionId>,
     pub expires_at: Timestamp,
 }
 
@@ -41,6 +44,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewPending<'_>, now: Timestamp) -> 
             pending::action.eq(new.action),
             pending::made_at.eq(now),
             pending::expires_at.eq(new.expires_at),
+            pending::connection_id.eq(new.connection.map(|connection| connection.0)),
         ))
         .execute(tx.pg())
         .await
@@ -50,16 +54,18 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewPending<'_>, now: Timestamp) -> 
 
 /// The one of this token, if it still waits.
 pub(crate) async fn of_token(tx: &ReadTx<'_>, hash: &TokenHash, now: Timestamp) -> Result<Option<Pending>, Fault> {
+    type Row = (Uuid, Uuid, String, String, Option<Uuid>);
     let live = pending::ended_at.is_null().and(pending::expires_at.gt(now)).and(pending::tries.lt(MOST_TRIES));
     let query = pending::table.filter(pending::token_hash.eq(&hash[..]).and(live));
-    let row: Option<(Uuid, Uuid, String, String)> = query
-        .select((pending::id, pending::user_id, pending::method, pending::action))
+    let row: Option<Row> = query
+        .select((pending::id, pending::user_id, pending::method, pending::action, pending::connection_id))
         .first(&mut tx.pg())
         .await
         .optional()
         .fault()?;
-    let found = |(id, user, method, action): (Uuid, Uuid, String, String)| {
-        Ok(Pending { id, user: UserId(user), method: db::named(&method)?, action })
+    let found = |(id, user, method, action, connection): Row| {
+        let connection = connection.map(ConnectionId);
+        Ok(Pending { id, user: UserId(user), method: db::named(&method)?, action, connection })
     };
     row.map(found).transpose()
 }
@@ -87,6 +93,12 @@ pub(crate) async fn end(tx: &mut Tx, id: Uuid, now: Timestamp) -> Result<(), Fau
 pub(crate) async fn end_of_person(tx: &mut Tx, user: UserId, now: Timestamp) -> Result<(), Fault> {
     let theirs = pending::table.filter(pending::user_id.eq(user.0).and(pending::ended_at.is_null()));
     diesel::update(theirs).set(pending::ended_at.eq(now)).execute(tx.pg()).await.fault().map(drop)
+}
+
+/// Ends all that the issuer of an organisation began.
+pub(crate) async fn end_of_connection(tx: &mut Tx, connection: ConnectionId, now: Timestamp) -> Result<(), Fault> {
+    let its = pending::table.filter(pending::connection_id.eq(connection.0).and(pending::ended_at.is_null()));
+    diesel::update(its).set(pending::ended_at.eq(now)).execute(tx.pg()).await.fault().map(drop)
 }
 
 /// Removes those of a person.

@@ -2,8 +2,8 @@
 //! people in end here.
 
 use auth_api::{
-    Account, Asking, Client, Entered, Error, FactorKind, FactorShown, Membership, PendingSignIn, SecurityEventKind, SignInMethod,
-    SignedIn,
+    Account, Asking, Client, Connection, Entered, Error, FactorKind, FactorShown, Membership, PendingSignIn, SecurityEventKind,
+    SignInMethod, SignedIn,
 };
 use chrono::TimeDelta;
 use kernel::{OrgRole, RequestId, UserId};
@@ -36,6 +36,26 @@ pub(super) struct Admission<'a> {
     pub action: &'a str,
     /// What a device presents on which they may have signed in before.
     pub device: Option<&'a SecretString>,
+    /// By which organisation's issuer they come, if it is by one.
+    pub by: Option<ByIssuer<'a>>,
+}
+
+/// That the issuer of an organisation signs somebody in, who comes into that organisation.
+#[derive(Clone, Copy)]
+pub(super) struct ByIssuer<'a> {
+    /// The connection, held until the transaction ends.
+    pub connection: &'a Connection,
+    /// The person's place there.
+    pub membership: Membership,
+    /// Whether the issuer says that it asked for a second factor.
+    pub factor: bool,
+}
+
+impl ByIssuer<'_> {
+    /// Whether the organisation takes the issuer's second factor for the person's.
+    fn is_enough(&self) -> bool {
+        self.factor && self.connection.trusts_factor
+    }
 }
 
 /// As one of codes, not of passwords.
@@ -50,24 +70,28 @@ fn of_codes(limited: Limited) -> Limited {
 impl Service {
     /// A session, or what stands before it. The person is locked.
     pub(super) async fn admit_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<Entered, Error> {
-        let Admission { known, method, action, .. } = admission;
+        let Admission { known, method, action, by, .. } = admission;
         let user = known.person.id;
         let factors = repo::factors::kinds(tx, user).await?;
-        if factors.is_empty() {
+        if factors.is_empty() || by.is_some_and(|by| by.is_enough()) {
             return Ok(Entered::SignedIn(self.begin_in(tx, admission).await?));
         }
         let now = self.instant();
         let expires_at = now + PENDING_FOR;
         let (token, hash) = proof::fresh_token()?;
-        repo::pending::insert(tx, NewPending { hash, user, method, action, expires_at }, now).await?;
+        let connection = by.map(|by| by.connection.id);
+        repo::pending::insert(tx, NewPending { hash, user, method, action, connection, expires_at }, now).await?;
         Ok(Entered::Pending(PendingSignIn { token, factors, expires_at }))
     }
 
     /// The session of somebody who has shown all that is asked for.
     pub(super) async fn begin_in(&self, tx: &mut Tx, admission: Admission<'_>) -> Result<SignedIn, Error> {
-        let Admission { request, known, client, method, action, device } = admission;
+        let Admission { request, known, client, method, action, device, by } = admission;
         let user = known.person.id;
-        let membership = match model::choose(&known.memberships, known.last) {
+        let open = |membership: &&Membership| !known.shut.contains(&membership.org);
+        let open: Vec<Membership> = known.memberships.iter().filter(open).copied().collect();
+        let chosen = by.map_or_else(|| model::choose(&open, known.last), |by| Some(by.membership));
+        let membership = match chosen {
             Some(membership) => membership,
             // Removed from the last organisation: nobody is locked out of the account for it.
             None => {
@@ -80,7 +104,11 @@ impl Service {
         }
         // In whichever way they came: the next time this device, and this network, are no stranger's.
         let device = Some(self.know_device_in(tx, user, device, client.address).await?);
-        let sign_in = model::Proof::now(method, self.instant());
+        let sign_in = model::Proof {
+            connection: by.map(|by| by.connection.id),
+            issuer_factor: by.is_some_and(|by| by.factor),
+            ..model::Proof::now(method, self.instant())
+        };
         let opening = Opening { request, user, membership, action, client, sign_in };
         let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
         Ok(SignedIn { device, ..signed_in })
@@ -96,12 +124,16 @@ impl Service {
     ) -> Result<SignedIn, Error> {
         let now = self.clock.now();
         let hash = proof::hash(token.expose_secret()).ok_or(Error::PendingSpent)?;
-        let (pending, person) = self
+        let (pending, person, org) = self
             .system
             .read(async |tx| {
                 let Some(pending) = repo::pending::of_token(tx, &hash, now).await? else { return Err(Error::PendingSpent) };
                 let person = self.directory.person(tx, pending.user).await?.ok_or(Error::PendingSpent)?;
-                Ok((pending, person))
+                let org = match pending.connection {
+                    Some(id) => Some(repo::sign_on::organization_of(tx, id).await?.ok_or(Error::PendingSpent)?),
+                    None => None,
+                };
+                Ok((pending, person, org))
             })
             .await?;
         let user = person.id;
@@ -114,6 +146,15 @@ impl Service {
             .system
             .write(async |tx| {
                 repo::lock_person(tx, user).await?;
+                // The connection before what waits by it, as who turns it off.
+                let held = match pending.connection.zip(org) {
+                    Some((id, org)) => {
+                        let connection = repo::sign_on::hold(tx, org, id).await?.ok_or(Error::PendingSpent)?;
+                        let membership = self.directory.membership_in(tx, user, org).await?.ok_or(Error::PendingSpent)?;
+                        Some((connection, membership))
+                    }
+                    None => None,
+                };
                 if !repo::pending::lock(tx, pending.id, now).await? {
                     return Err(Error::PendingSpent);
                 }
@@ -129,7 +170,11 @@ impl Service {
                     self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, asking.language).await?;
                 }
                 let (request, method) = (asking.request, pending.method);
-                let admission = Admission { request, known: &known, client: &client, method, action: &pending.action, device };
+                // What the issuer asked for was not enough: the person's own was.
+                let by =
+                    held.as_ref().map(|(connection, membership)| ByIssuer { connection, membership: *membership, factor: false });
+                let action = pending.action.as_str();
+                let admission = Admission { request, known: &known, client: &client, method, action, device, by };
                 Ok(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;

@@ -133,7 +133,7 @@ impl Elsewhere {
         self.used_in(tx, id, known.person.id, asking).await?;
         let (client, method) = (client_of(asking), SignInMethod::IdentityProvider);
         let (request, action) = (asking.request, "auth.sign_in_elsewhere");
-        self.auth.admit_in(tx, Admission { request, known, client: &client, method, action, device }).await
+        self.auth.admit_in(tx, Admission { request, known, client: &client, method, action, device, by: None }).await
     }
 
     /// Signs in whose identity it is.
@@ -244,7 +244,7 @@ impl Elsewhere {
 }
 
 /// On what somebody signs in who asks.
-fn client_of(asking: &Asking<'_>) -> Client {
+pub(super) fn client_of(asking: &Asking<'_>) -> Client {
     Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) }
 }
 
@@ -255,7 +255,7 @@ fn linked(id: IdentityId, whose: Heard<'_>) -> NewEntry {
 }
 
 /// What somebody is answered whom a provider told nothing of; why stands in the log.
-fn refused(untold: &Untold, provider: &str) -> Error {
+pub(super) fn refused(untold: &Untold, provider: &str) -> Error {
     match untold {
         Untold::Unknown => Error::NoSuchProvider,
         Untold::Unreachable(why) => {

@@ -77,7 +77,7 @@ impl Service {
                     repo::replace_password(tx, user, old, new).await?;
                 }
                 let (known, method, action) = (&known, SignInMethod::Password, "auth.login");
-                self.admit_in(tx, Admission { request, known, client, method, action, device }).await
+                self.admit_in(tx, Admission { request, known, client, method, action, device, by: None }).await
             })
             .await
     }

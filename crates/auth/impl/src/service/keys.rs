@@ -52,7 +52,7 @@ impl Service {
         let StoredKey { key, leavers } = stored;
         // In a transaction of its own, as of sessions.
         let (role, projects, added, of_leaver, factor, is_suspended) = match self.place(key.created_by, key.org).await? {
-            Some(Place { role, projects, added, rules, factor }) => (role, projects, added, false, factor, rules.suspended),
+            Some(Place { role, projects, added, rules, factor, .. }) => (role, projects, added, false, factor, rules.suspended),
             None if leavers == Leavers::Keep => {
                 let rules = self.system.read(async |tx| self.directory.session_rules(tx, key.org).await).await?;
                 // Nobody is left whom a second factor could be asked for.

@@ -24,6 +24,10 @@ impl Service {
     pub(super) async fn close_in(&self, tx: &mut Tx, ctx: &Ctx) -> Result<(), Fault> {
         let org = ctx.org;
         repo::lives::end_of_organization(tx, org, self.clock.now()).await?;
+        // Nobody comes in by its issuer any more, nor what waits for a second factor.
+        if let Some(connection) = repo::sign_on::delete(tx, org).await? {
+            repo::pending::end_of_connection(tx, connection, self.clock.now()).await?;
+        }
         repo::keys::lock_leavers(tx, org).await?;
         for id in repo::keys::revoke_all(tx, org).await? {
             let entry = NewEntry::named("api_keys.revoke", "api_key", id).after(json!({ "revokedFor": Revoked::Person.name() }));

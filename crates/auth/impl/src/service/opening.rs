@@ -63,7 +63,9 @@ impl Service {
             added: AddedPermissions::default(),
             expires_at: sign_in.at + self.life,
             authenticated_at: sign_in.at,
-            factor: FactorStanding::default(),
+            // What that is worth there is looked at before anybody is answered.
+            factor: FactorStanding { has: sign_in.issuer_factor, ..FactorStanding::default() },
+            bound: sign_in.connection.is_some(),
         };
         repo::lock_person(tx, user).await?;
         let device = client.agent.as_deref().and_then(device::label);
@@ -87,7 +89,7 @@ impl Service {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
             session.added = place.added;
-            session.factor = place.factor;
+            session.factor = place.factor_of(session.factor.has);
         }
         Ok(signed_in)
     }
@@ -210,7 +212,7 @@ impl Service {
         let Actor::User(user, role) = ctx.actor else { return Err(Error::NotAuthenticated) };
         let before = repo::session_by_id(tx, user, session).await?.ok_or(Error::NotAuthenticated)?;
         let ended = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
-        let sign_in = Proof { id: before.sign_in.id, method: method.unwrap_or(before.sign_in.method), at: self.instant() };
+        let sign_in = Proof { method: method.unwrap_or(before.sign_in.method), at: self.instant(), ..before.sign_in };
         let (request, membership) = (&ctx.request, Membership { org: ctx.org, role });
         let opening = Opening { request, user, membership, action: "auth.reauthenticate", client, sign_in };
         Ok((ended, self.open_in(tx, opening, token::fresh()?).await?))
@@ -226,6 +228,9 @@ impl Service {
         once: Option<&SwitchOnce>,
     ) -> Result<Switched, Error> {
         let user = person(ctx)?;
+        if session.bound {
+            return Err(Error::SingleSignOnSession);
+        }
         let (membership, rules) = self
             .system
             .read(async |tx| {
@@ -236,6 +241,10 @@ impl Service {
         if rules.suspended {
             return Err(Error::OrganizationSuspended);
         }
+        // What was made there meanwhile is refused when it is used.
+        if self.place(user, org).await?.is_some_and(|place| place.door.only) {
+            return Err(Error::SingleSignOnRequired(org));
+        }
         let repeatable = once.map(|once| token::switched(&self.switch_secret, org, once)).transpose()?;
         let (signed_in, again) = self
             .system
@@ -244,6 +253,9 @@ impl Service {
                 // the other made.
                 repo::lock_person(tx, user).await?;
                 let here = repo::session_by_id(tx, user, session.id).await?.ok_or(Error::NotAuthenticated)?;
+                if here.sign_in.connection.is_some() {
+                    return Err(Error::SingleSignOnSession);
+                }
                 let token = match &repeatable {
                     Some((token, hash)) => match repo::session_of(tx, hash).await? {
                         None => (token.clone(), *hash),
@@ -277,7 +289,8 @@ impl Service {
 fn again(token: SecretString, made: &StoredSession, membership: Membership) -> SignedIn {
     let StoredSession { id, user, org, expires_at, sign_in, .. } = *made;
     let (role, projects, added) = (membership.role, ProjectRoles::default(), AddedPermissions::default());
-    let factor = FactorStanding::default();
-    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at: sign_in.at, factor };
+    let (factor, bound) = (FactorStanding::default(), sign_in.connection.is_some());
+    let authenticated_at = sign_in.at;
+    let session = Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor, bound };
     SignedIn { token, session, device: None }
 }

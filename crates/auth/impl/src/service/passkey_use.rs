@@ -160,7 +160,8 @@ impl Service {
                 let password = repo::password(tx, id).await?;
                 let memberships = self.directory.memberships(tx, id).await?;
                 let last = repo::last_org(tx, id).await?;
-                Ok(person.map(|person| Known { person, password, memberships, last }))
+                let shut = self.shut_to(tx, person.as_ref(), &memberships).await?;
+                Ok(person.map(|person| Known { person, password, memberships, last, shut }))
             })
             .await
     }
@@ -190,7 +191,7 @@ impl Service {
                     Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) };
                 let (request, client, method) = (asking.request, &client, SignInMethod::Passkey);
                 // Both factors in one: nothing else is asked for.
-                let admission = Admission { request, known, client, method, action: "auth.passkey", device };
+                let admission = Admission { request, known, client, method, action: "auth.passkey", device, by: None };
                 Ok::<_, Error>(Ok(self.begin_in(tx, admission).await?))
             })
             .await?;

@@ -253,7 +253,7 @@ impl Service {
         }
         security::note_in(tx, SecurityEventKind::MagicLinkFollowed, user, &origin(asking)).await?;
         let (request, client, method) = (asking.request, client_of(asking), SignInMethod::MagicLink);
-        let admission = Admission { request, known, client: &client, method, action: "auth.magic_link", device };
+        let admission = Admission { request, known, client: &client, method, action: "auth.magic_link", device, by: None };
         self.admit_in(tx, admission).await
     }
 

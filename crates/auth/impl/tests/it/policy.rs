@@ -84,6 +84,8 @@ async fn the_matrix() {
             "roles.manage: owner admin",
             "roles.read: owner admin",
             "security.read: owner admin",
+            "single_sign_on.manage: owner",
+            "single_sign_on.read: owner admin",
             "soq.edit: owner admin project_owner in_house_user",
             "soq.freeze: owner admin project_owner",
             "soq.read: owner admin project_owner in_house_user",
@@ -237,6 +239,7 @@ async fn a_custom_role_adds_what_custom_roles_can_hold_whatever_stands_in_it() {
             "projects.create",
             "projects.members_manage",
             "roles.manage",
+            "single_sign_on.manage",
         ]
     );
     let everything: AddedPermissions = named().iter().map(|permission| permission.name().to_owned()).collect();

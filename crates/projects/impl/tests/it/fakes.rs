@@ -25,7 +25,8 @@ impl Sessions for Tokens {
         let projects = Arc::new(roles.into_iter().collect());
         let (expires_at, authenticated_at) = (Timestamp::MAX_UTC, kernel::Clock::now(&kernel::SystemClock));
         let (added, factor) = (kernel::AddedPermissions::default(), FactorStanding::default());
-        Ok(Arc::new(Session { id: SessionId::new(), user, org, role, projects, added, expires_at, authenticated_at, factor }))
+        let (id, bound) = (SessionId::new(), false);
+        Ok(Arc::new(Session { id, user, org, role, projects, added, expires_at, authenticated_at, factor, bound }))
     }
 
     async fn forget_user_in(&self, _: &mut Tx, user: UserId) -> Result<(), Fault> {

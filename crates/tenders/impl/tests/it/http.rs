@@ -30,6 +30,7 @@ impl Sessions for FakeSessions {
             expires_at: Timestamp::MAX_UTC,
             authenticated_at: kernel::Clock::now(&kernel::SystemClock),
             factor: FactorStanding::default(),
+            bound: false,
         }))
     }
     async fn forget_user_in(&self, _: &mut Tx, _: UserId) -> Result<(), Fault> {

@@ -18,8 +18,8 @@ type Kind = OneOf<RuleKind>;
 
 /// Adds the endpoints about what is allowed.
 pub(super) fn routes(r: &mut Routes) {
-    r.resource("permissions").add(Guard::SignedIn, || catalogue);
-    r.resource("permissionExplanation").add(Guard::SignedIn, || explain);
+    r.resource("permissions").add(Guard::SignedIn, || catalogue).for_bound();
+    r.resource("permissionExplanation").add(Guard::SignedIn, || explain).for_bound();
     r.resource("rolePreview").add(perm::ROLES_MANAGE, || preview).without_key();
 }
 

@@ -72,7 +72,7 @@ async fn back(
 }
 
 /// With what the browser comes. What stands twice in the query may be read as one or the other: it is as if it were not there.
-fn returned(request: &HttpRequest, browser: Browser) -> Returned {
+pub(super) fn returned(request: &HttpRequest, browser: Browser) -> Returned {
     let one = |name: &str| -> Option<String> {
         let twice = request.query_string().split('&').filter(|pair| pair.split('=').next() == Some(name)).nth(1).is_some();
         web::parameter(request, name).filter(|_| !twice)
@@ -87,7 +87,7 @@ fn returned(request: &HttpRequest, browser: Browser) -> Returned {
     }
 }
 
-fn sent_on(to: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
+pub(super) fn sent_on(to: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     for cookie in cookies {
         response.cookie(cookie);

@@ -59,7 +59,7 @@ impl From<IdentityProvider> for ProviderOut {
 pub(super) struct StartIn {
     /// A path of this server, to which the browser goes on once its person is signed in; `/` without.
     #[schema(max_length = 500, pattern = "^/", examples("/projects"))]
-    return_to: Option<String>,
+    pub(super) return_to: Option<String>,
 }
 
 /// Which identity is to be linked.
@@ -217,7 +217,7 @@ pub(super) async fn unlink(
     Ok(Reply::no_content().response())
 }
 
-fn started(begun: Begun, settings: &CookieSettings) -> HttpResponse {
+pub(super) fn started(begun: Begun, settings: &CookieSettings) -> HttpResponse {
     let cookie = browser_cookie(&begun, settings);
     let out = StartedOut { authorization_url: begun.url, expires_at: begun.expires_at };
     HttpResponse::Ok().cookie(cookie).insert_header((header::CACHE_CONTROL, "no-store")).json(out)

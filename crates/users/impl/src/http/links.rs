@@ -130,7 +130,7 @@ fn asks(words: &Words, path: &'static str, purpose: Purpose, lead: &str, token: 
         title,
         lead,
         fault,
-        form: Some(Form { action: path, token, password, code: None, button }),
+        form: Some(Form { action: path, token, email: None, password, code: None, button }),
     }
     .response()
 }

@@ -19,7 +19,7 @@ const KEPT: &str = "public, max-age=300";
 /// Adds the endpoints of tokens.
 pub(super) fn routes(r: &mut Routes) {
     r.resource("auth");
-    r.add(Guard::SignedIn, || issue).without_key().for_keys();
+    r.add(Guard::SignedIn, || issue).without_key().for_keys().for_bound();
     r.resource("tokenKeys");
     r.add(Guard::Public, || keys).tagged();
 }

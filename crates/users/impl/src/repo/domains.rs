@@ -185,6 +185,18 @@ pub(crate) async fn owner(tx: &ReadTx<'_>, domain: &str) -> Result<Option<OrgId>
     Ok(found.map(OrgId))
 }
 
+/// Whether an organisation has proven a domain, also while what proves it is missing. For the platform.
+pub(crate) async fn is_proven(tx: &ReadTx<'_>, org: OrgId, domain: &str) -> Result<bool, Fault> {
+    let proven = domains::org_id.eq(org.0).and(domains::domain.eq(domain)).and(domains::proven_at.is_not_null());
+    diesel::select(diesel::dsl::exists(domains::table.filter(proven))).get_result(&mut tx.pg()).await.fault()
+}
+
+/// Whether an organisation has proven any. For the platform.
+pub(crate) async fn any_proven(tx: &mut Tx, org: OrgId) -> Result<bool, Fault> {
+    let proven = domains::org_id.eq(org.0).and(domains::proven_at.is_not_null());
+    diesel::select(diesel::dsl::exists(domains::table.filter(proven))).get_result(tx.pg()).await.fault()
+}
+
 /// Whether a domain is an organisation's, which stays so until this transaction ends. For the platform.
 pub(crate) async fn is_of(tx: &mut Tx, org: OrgId, domain: &str) -> Result<bool, Fault> {
     let counts = domains::domain.eq(domain).and(domains::proven_at.is_not_null()).and(domains::missing_since.is_null());

@@ -70,6 +70,12 @@ pub(crate) async fn lock_for_email(tx: &mut Tx, org: OrgId, key: &str) -> Result
     query.first(tx.pg()).await.optional().fault()
 }
 
+/// Who gave an invitation. For the platform.
+pub(crate) async fn inviter_in(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<UserId, Fault> {
+    let by: Uuid = invitations::table.find((org.0, id)).select(invitations::invited_by).first(tx.pg()).await.fault()?;
+    Ok(UserId(by))
+}
+
 /// Notes an invitation.
 pub(crate) async fn insert(
     tx: &mut Tx,

@@ -8,7 +8,7 @@ use crate::scenery::{Account, Answer, Replica, scene};
 
 const DOMAINS: &str = "/api/organization/domains";
 
-async fn proven(replica: &Replica, name: &str) -> Account {
+pub async fn proven(replica: &Replica, name: &str) -> Account {
     let who = replica.register(name).await;
     replica.verify(&who).await;
     who
@@ -31,7 +31,7 @@ async fn verify(replica: &Replica, by: &Account, id: &str) -> Answer {
 }
 
 /// Proves a domain; its id.
-async fn prove(replica: &Replica, by: &Account, domain: &str) -> String {
+pub async fn prove(replica: &Replica, by: &Account, domain: &str) -> String {
     let (id, value) = claimed(replica, by, domain).await;
     replica.records.publish(&format!("_14build-challenge.{domain}"), Some(&value));
     let answer = verify(replica, by, &id).await;
@@ -44,7 +44,7 @@ async fn join(replica: &Replica, who: &Account, org: &str) -> Answer {
 }
 
 /// Gives somebody another address, which is proven or not.
-async fn readdress(db: &testkit::Database, who: &Account, address: &str, is_proven: bool) {
+pub async fn readdress(db: &testkit::Database, who: &Account, address: &str, is_proven: bool) {
     let sql = format!(
         "update users set email = '{address}', email_key = '{address}', email_verified = {is_proven} where id = '{}'",
         who.user

@@ -100,6 +100,14 @@ impl Away {
         Self { state: parameter(url, "state"), nonce: parameter(url, "nonce"), verifier: parameter(url, "verifier"), cookie }
     }
 
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// The browser that began comes back with a code.
     pub async fn back(&self, replica: &Replica) -> Answer {
         self.back_to(replica, "google", &format!("state={}&code=the-code", self.state)).await

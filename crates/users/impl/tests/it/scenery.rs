@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use async_trait::async_trait;
 use auth_api::{
     ApiKeys, Authorizer, Leaks, OrganizationEvents, Passkeys, Proofs, ReporterKeys, SecondFactors, Sessions, SignIn,
-    SignInElsewhere, SupportAccess, Teams, Tokens,
+    SignInElsewhere, SingleSignOn, SupportAccess, Teams, Tokens,
 };
 use kernel::{Ctx, Fault, ManualClock, OrgId, ProjectId, ProjectRole, SystemClock, UserId};
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ use users_api::{
 use uuid::Uuid;
 
 use crate::elsewhere::Fakes;
+use crate::issuers::FakeIssuers;
 
 /// Nobody is in any team.
 pub struct NoTeams;
@@ -171,6 +172,8 @@ pub struct Replica {
     pub reporter: Arc<Reporter>,
     /// What identity providers say.
     pub providers: Arc<Fakes>,
+    /// What the issuers of organisations say.
+    pub issuers: Arc<FakeIssuers>,
     /// Who removes second factors that were lost.
     pub resets: auth::FactorResets,
     /// What an operator does.
@@ -242,9 +245,9 @@ impl Replica {
             audit: Arc::clone(&audit),
             settings: tenants::Settings::default(),
         }));
-        let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit)));
         let clock = Arc::new(ManualClock::at(kernel::Clock::now(&SystemClock)));
         let mails = Arc::new(mail_api::fake::Sent::default());
+        let directory = Arc::new(users::Directory::new(tenants.clone(), Arc::clone(&audit), mails.clone()));
         let resets = auth::FactorResets::new(auth::FactorResetDependencies {
             system: db.system_uow(),
             directory: directory.clone(),
@@ -291,6 +294,8 @@ impl Replica {
         let keys: Arc<dyn ApiKeys> = Arc::new(keys.unwrap());
         let providers = Arc::new(Fakes::default());
         let elsewhere: Arc<dyn SignInElsewhere> = Arc::new(auth::Elsewhere::new(auth.clone(), providers.clone()));
+        let issuers = Arc::new(FakeIssuers::default());
+        let sign_on: Arc<dyn SingleSignOn> = Arc::new(auth::SignOn::new(auth.clone(), issuers.clone(), Arc::clone(&authorizer)));
         let reporter = Arc::new(Reporter::default());
         let leaks: Arc<dyn Leaks> = Arc::new(auth::LeakReports::new(auth::LeakDependencies {
             system: db.system_uow(),
@@ -379,6 +384,7 @@ impl Replica {
                     .app_data(Data::from(support.clone()))
                     .app_data(Data::from(proofs.clone()))
                     .app_data(Data::from(elsewhere.clone()))
+                    .app_data(Data::from(sign_on.clone()))
                     .app_data(Data::from(passkeys.clone()))
                     .app_data(Data::from(factors.clone()))
                     .app_data(Data::from(leaks.clone()))
@@ -403,6 +409,7 @@ impl Replica {
             mails,
             reporter,
             providers,
+            issuers,
             resets,
             suspensions,
             desk,

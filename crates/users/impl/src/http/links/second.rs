@@ -83,7 +83,7 @@ fn form(
 ) -> HttpResponse {
     let words = Words::of(language);
     let action = if has_passkey { PATH_BESIDE_PASSKEY } else { PATH };
-    let form = Form { action, token, password: None, code: Some(words.second_code), button: words.second_button };
+    let form = Form { action, token, email: None, password: None, code: Some(words.second_code), button: words.second_button };
     let page = FormPage { status, language: words.language, title: words.second, lead, fault, form: Some(form) };
     if has_passkey { passkey_pages::beside(&page, language) } else { page.response() }
 }

@@ -1,0 +1,15 @@
+drop trigger users_tell_address on users;
+drop function app.address_tells_sessions();
+drop trigger organization_domains_tell_end on organization_domains;
+drop trigger organization_domains_tell_proof on organization_domains;
+drop trigger sign_on_connections_tell_sessions on sign_on_connections;
+drop function app.sign_on_tells_sessions();
+drop trigger sessions_of_their_connection on sessions;
+drop function app.session_of_its_connection();
+alter table pending_sign_ins drop column connection_id;
+drop trigger sessions_keep_connection on sessions;
+alter table sessions drop column issuer_factor;
+alter table sessions drop column connection_id;
+drop table sign_ons_begun;
+drop table sign_on_identities;
+drop table sign_on_connections;
