@@ -102,7 +102,7 @@ pub(crate) fn sample(template: Template) -> Content {
         Template::OwnershipOffered => Content::OwnershipOffered {
             owner: "Grace Hopper".to_owned(),
             organization: "Müller & Söhne GmbH".to_owned(),
-            link: Link::to("/").with("ownership-offer", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b64"),
+            link: Link::to("/ownership-offer").with("id", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b64"),
             until: at,
         },
         Template::OwnershipMoved => Content::OwnershipMoved {

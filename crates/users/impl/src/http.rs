@@ -24,6 +24,7 @@ mod leaks;
 mod leaving;
 mod links;
 mod ownership;
+mod ownership_page;
 mod passkey_pages;
 mod passkeys;
 mod proofs;
@@ -52,6 +53,7 @@ pub fn pages(config: &mut ServiceConfig) {
     join::page(config);
     invitation_page::page(config);
     keeping_page::page(config);
+    ownership_page::page(config);
     passkey_pages::pages(config);
     restoring::page(config);
     exports::page(config);

@@ -73,7 +73,7 @@ impl Ownership for Service {
                 let content = Content::OwnershipOffered {
                     owner: repo::get_in(tx, by).await?.name,
                     organization: organization.name,
-                    link: Link::to("/").with("ownership-offer", &offer.id.to_string()),
+                    link: Link::to("/ownership-offer").with("id", &offer.id.to_string()),
                     until: offer.expires_at,
                 };
                 let to = Recipient::at(asked.email).named(asked.name);
