@@ -291,7 +291,7 @@ async fn owners_decide_in_a_session_of_their_own_with_a_fresh_proof_and_the_secr
         assert!(!text.contains(SECRET) && !text.contains(&hex::encode(SECRET)), "{text}");
     }
     let told = replica.mails.to("ada@example.com");
-    let changes: Vec<_> = told.iter().filter_map(|mail| match &mail.content {
+    let changes = told.iter().filter_map(|mail| match &mail.content {
         Content::SingleSignOnChanged { change, by, .. } => Some((*change, by.as_str())),
         _ => None,
     });
