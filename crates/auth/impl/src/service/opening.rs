@@ -211,6 +211,10 @@ impl Service {
     ) -> Result<(TokenHash, SignedIn), Error> {
         let Actor::User(user, role) = ctx.actor else { return Err(Error::NotAuthenticated) };
         let before = repo::session_by_id(tx, user, session).await?.ok_or(Error::NotAuthenticated)?;
+        if let Some(connection) = before.sign_in.connection {
+            // The connection before its sessions, as who turns it off: of none that ended there is another one.
+            repo::sign_on::hold(tx, ctx.org, connection).await?.ok_or(Error::NotAuthenticated)?;
+        }
         let ended = repo::end(tx, user, session, self.clock.now()).await?.ok_or(Error::NotAuthenticated)?;
         let sign_in = Proof { method: method.unwrap_or(before.sign_in.method), at: self.instant(), ..before.sign_in };
         let (request, membership) = (&ctx.request, Membership { org: ctx.org, role });

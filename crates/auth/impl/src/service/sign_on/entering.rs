@@ -109,14 +109,16 @@ impl SignOn {
         let directory = &self.auth.directory;
         let (person, is_known) = match who {
             Who::Known(person) => (person.clone(), true),
-            // Whoever registered with the address may be somebody else than who has it.
-            Who::Found(person) if !person.email_verified => return Err(Error::AccountUnproven),
             Who::Found(person) => (person.clone(), false),
             Who::New(address) => (self.create_in(tx, address, heard).await?, false),
         };
-        let user = person.id;
+        let (user, address) = (person.id, address_of(&person.email)?);
+        // They still have it, and had proven it: whoever registered with it may be somebody else than who has it. With the refusal all of this is undone.
+        let proven = directory.prove_in(tx, user, address.key()).await?.ok_or(Error::SignInSpent)?;
+        if !proven.was_verified {
+            return Err(Error::AccountUnproven);
+        }
         repo::lock_person(tx, user).await?;
-        let address = address_of(&person.email)?;
         let present = directory.membership_in(tx, user, org).await?;
         let membership = match present {
             Some(membership) => membership,
