@@ -1,5 +1,6 @@
 //! What a support session reads and does not, asked of every route of the real server.
 
+use actix_web::http::Method;
 use build14::modules::{self, routes};
 use web::Guard;
 
@@ -27,7 +28,7 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
     world.settle().await;
     let support = world.support(&scene.owner).await;
     world.settle().await;
-    let listed = read_by_support();
+    let (listed, all) = (read_by_support(), routes());
     let print = async |org: &str| {
         // What it asked for is counted, which is the only thing that happens.
         let all = fingerprint(&world, org).await;
@@ -41,7 +42,7 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
         let reads = call.method == "GET"
             && match &call.guard {
                 Guard::Permission(permission) => listed.contains(&permission.name()),
-                Guard::Party(_) => true,
+                Guard::Party(_) => all.is_for_support(&Method::GET, name.trim_start_matches("GET ")),
                 Guard::Public | Guard::SignedIn => false,
             };
         let answer = support.call(&call.method, &case.path, case.body.as_ref()).await;
@@ -54,7 +55,7 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
         }
     }
     // What anybody may call, support does not write by either.
-    for route in routes().catalogue().into_iter().filter(|route| route.guard == Guard::Public && route.method != "GET") {
+    for route in all.catalogue().into_iter().filter(|route| route.guard == Guard::Public && route.method != "GET") {
         let path = route.path.replace("{provider}", "google").replace("{id}", "01935c3a-7c1e-7d55-9c3f-2f6f3f0a9b11");
         let answer = support.call(route.method.as_str(), &path, None).await;
         if !is_refused(&answer, &path) {
@@ -62,13 +63,15 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
         }
         refused += 1;
     }
-    // No permission leads to what bidders offered.
+    // What bidders offered is not even asked for.
     for call in calls(&scene).into_iter().filter(|call| call.method == "GET") {
         let sealed = ["/bids", "/opening-record", "/api/bids/"].iter().any(|part| call.case.path.contains(part));
         if sealed {
-            support.get(&call.case.path).await.problem(403, "PERMISSION_DENIED");
+            support.get(&call.case.path).await.problem(403, "NOT_FOR_SUPPORT");
         }
     }
+    // Nor is what others offer to bid for.
+    support.get("/api/tenders?role=bidder").await.problem(403, "PERMISSION_DENIED");
     // Nor does anything to another organisation.
     for call in calls(&other).into_iter().filter(|call| call.method == "GET") {
         let answer = support.get(&call.case.path).await;
@@ -88,13 +91,21 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
 }
 
 #[test]
+fn of_what_is_for_parties_support_reads_the_organisations_own_tenders_alone() {
+    let all = routes();
+    let parties = all.catalogue().into_iter().filter(|route| matches!(route.guard, Guard::Party(_)));
+    let read: Vec<_> = parties.filter(|route| all.is_for_support(&route.method, &route.path)).map(|route| route.path).collect();
+    assert_eq!(read, ["/api/tenders", "/api/tenders/{id}"], "the verb asks for another permission of each side");
+}
+
+#[test]
 fn what_support_reads_is_reached_by_some_route() {
-    let permissions = modules::permissions().concat();
+    let (permissions, all) = (modules::permissions().concat(), routes());
     for name in read_by_support() {
         assert!(permissions.iter().any(|permission| permission.name() == name), "{name} is no permission");
-        let reached = routes().catalogue().into_iter().any(|route| match route.guard {
+        let reached = all.catalogue().into_iter().any(|route| match route.guard {
             Guard::Permission(permission) => permission.name() == name && route.method == "GET",
-            Guard::Party(_) => name == "tenders.read",
+            Guard::Party(_) => name == "tenders.read" && all.is_for_support(&route.method, &route.path),
             Guard::Public | Guard::SignedIn => false,
         });
         assert!(reached, "{name} reads nothing: take it out of config/authz/support.txt");

@@ -44,6 +44,7 @@ impl Uow {
     pub async fn refuse_repetition(&self, ctx: &Ctx) -> Result<(), Fault> {
         let Some(once) = ctx.once.as_deref() else { return Ok(()) };
         forbid_in_transaction("opening a transaction")?;
+        refuse_reader(ctx)?;
         let mut tx = Tx::new(self.0.begin(Some(ctx)).await?);
         inside(async {
             let claimed = claim(&mut tx, once).await;

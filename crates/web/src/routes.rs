@@ -53,6 +53,8 @@ struct Entry {
     steps_up: bool,
     /// Whether it is about what is the person's own: none of it is for a session that an organisation's issuer made.
     own: bool,
+    /// Whether support reads it, though its guard names no permission.
+    for_support: bool,
 }
 
 /// All endpoints. Each domain adds its own: `pub fn routes(r: &mut Routes)`.
@@ -137,6 +139,7 @@ impl Routes {
                 of_persons,
                 steps_up: false,
                 own,
+                for_support: false,
             });
         }
         let register: Register = Box::new(move |config| {
@@ -221,6 +224,15 @@ impl Routes {
         self
     }
 
+    /// Says that support reads the route that was just added, a party's: its service asks a permission that support has of the side on which support
+    /// looks, and another one of the other sides. Without it what is for parties is not for support.
+    pub fn for_support(&mut self) -> &mut Self {
+        for entry in &mut self.entries[self.group..] {
+            entry.for_support = true;
+        }
+        self
+    }
+
     /// Every endpoint, in the order of paths.
     #[must_use]
     pub fn catalogue(&self) -> Vec<RouteInfo> {
@@ -248,6 +260,21 @@ impl Routes {
     #[must_use]
     pub fn steps_up(&self, method: &Method, path: &str) -> bool {
         self.entries.iter().any(|entry| entry.steps_up && entry.info.path == path && entry.info.method == *method)
+    }
+
+    /// Whether support reads the route: what asks for a permission that it has, and of what is for parties what says so. What wants a natural person is
+    /// for no operator.
+    #[must_use]
+    pub fn is_for_support(&self, method: &Method, path: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.info.path == path && entry.info.method == *method);
+        entry.is_some_and(|entry| {
+            let listed = match entry.info.guard {
+                Guard::Permission(permission) => auth_api::support_allows(permission),
+                Guard::Party(_) => entry.for_support,
+                Guard::Public | Guard::SignedIn => false,
+            };
+            listed && !entry.of_persons && *method == Method::GET
+        })
     }
 
     /// Whether the route wants a session of the person's own; `None` for one that is not ours, such as a page.

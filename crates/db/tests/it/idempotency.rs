@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::{Answer, Ctx, Fault, FaultKind, IdempotencyKey, Once};
+use kernel::{Actor, Answer, Ctx, Fault, FaultKind, IdempotencyKey, Once, SupportSessionId};
 
 use crate::scenery::{ctx, database, ids, note};
 
@@ -40,6 +40,16 @@ async fn a_repeated_key_gets_the_stored_answer_and_no_second_effect() {
     assert_eq!(uow.read(&ctx, async |tx| ids(tx).await).await.expect("reads"), [1]);
     // The key belongs to one organisation and person.
     verb(&with(&crate::scenery::ctx(), "k1", 2), 4).await.expect("somebody else's key of the same name");
+}
+
+#[tokio::test]
+async fn support_claims_no_key() {
+    let db = database().await;
+    let (uow, ctx) = (db.uow(), ctx());
+    let support = Ctx { actor: Actor::Support(SupportSessionId::new()), ..with(&ctx, "k1", 1) };
+    let refused = uow.refuse_repetition(&support).await.expect_err("it only reads");
+    assert!(refused.to_string().contains("only reads"), "{refused}");
+    uow.refuse_repetition(&with(&ctx, "k1", 1)).await.expect("the key is free");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod picture;
 mod rules;
 
 use async_trait::async_trait;
-use kernel::{Ctx, Fault, FaultKind, Money, OrgId, OrgRole, Permission, ProjectId, Timestamp, UserId};
+use kernel::{Actor, Ctx, Fault, FaultKind, Money, OrgId, OrgRole, Permission, ProjectId, Timestamp, UserId};
 use uow::Tx;
 use uuid::Uuid;
 
@@ -282,16 +282,21 @@ pub trait Tenants: Send + Sync {
     ///
     /// # Errors
     /// A fault; one that is worth another try (503) if the person's role is no longer the context's; [`FaultKind::StepUpRequired`] at or above the
-    /// threshold if they proved who they are too long ago, and for an API key [`FaultKind::PersonRequired`]. [`kernel::Actor::System`] completes at once.
+    /// threshold if they proved who they are too long ago, and for an API key [`FaultKind::PersonRequired`], as for support whatever the amount. [`Actor::System`] completes at once.
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault>;
 
     /// Passes unless a verb of one person is weighty, at or above the threshold of the context's organisation, and they proved who they are too long
-    /// ago. An API key never proves it. [`kernel::Actor::System`] passes.
+    /// ago. An API key never proves it, nor does support. [`Actor::System`] passes.
     ///
     /// # Errors
     /// [`FaultKind::StepUpRequired`], [`FaultKind::PersonRequired`].
     async fn step_up_in(&self, tx: &mut Tx, ctx: &Ctx, permission: Permission, amount: Money) -> Result<(), Fault> {
-        if ctx.user_id().is_none() || (ctx.key.is_none() && !ctx.missing.fresh_proof) {
+        let proven = match ctx.actor {
+            Actor::System => true,
+            Actor::User(..) => ctx.key.is_none() && !ctx.missing.fresh_proof,
+            Actor::Support(_) => false,
+        };
+        if proven {
             return Ok(());
         }
         let organization = self.organization_in(tx, ctx.org).await.map_err(|error| match error {
@@ -301,7 +306,7 @@ pub trait Tenants: Send + Sync {
         if !is_weighty(organization.approval_threshold, amount) {
             return Ok(());
         }
-        let kind = if ctx.key.is_some() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
+        let kind = if ctx.person().is_none() { FaultKind::PersonRequired(permission) } else { FaultKind::StepUpRequired };
         Err(Fault::new(kind, "a weighty verb asks for a fresh proof of who does it"))
     }
 

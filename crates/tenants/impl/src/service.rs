@@ -422,8 +422,12 @@ impl Tenants for Service {
     }
 
     async fn approve_in(&self, tx: &mut Tx, ctx: &Ctx, request: &ApprovalRequest) -> Result<Verdict, Fault> {
-        let Some(present) = ctx.user_id() else {
-            return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None });
+        let present = match ctx.actor {
+            Actor::User(user, _) => user,
+            Actor::System => return Ok(Verdict::Complete { first: UserId(Uuid::nil()), second: None }),
+            Actor::Support(_) => {
+                return Err(Fault::new(FaultKind::PersonRequired(Permission(request.action)), "support approves nothing"));
+            }
         };
         if ctx.key.is_some() || ctx.missing.fresh_proof {
             return self.below_threshold_in(tx, ctx, request, present).await;

@@ -10,7 +10,7 @@ use crate::{Guard, Routes};
 pub enum Asked {
     /// What anybody is answered, signed in or not.
     Nothing,
-    /// What the organisation's own people read, as far as support has the permission. Of what is for parties the verb asks which.
+    /// What the organisation's own people read, as far as support has the permission ([`Routes::is_for_support`]).
     Reading,
     /// Whatever else there is.
     Other,
@@ -24,9 +24,7 @@ pub fn asked(routes: &Routes, method: &Method, route: Option<&str>) -> Asked {
     let Some(route) = route else { return Asked::Nothing };
     match routes.guard_of(method, route) {
         Some(Guard::Public) => Asked::Nothing,
-        _ if routes.wants_person(method, route).is_some() => Asked::Other,
-        Some(Guard::Permission(permission)) if auth_api::support_allows(*permission) => Asked::Reading,
-        Some(Guard::Party(_)) => Asked::Reading,
+        _ if routes.is_for_support(method, route) => Asked::Reading,
         _ => Asked::Other,
     }
 }

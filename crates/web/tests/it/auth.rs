@@ -4,6 +4,7 @@ use actix_web::test::TestRequest;
 use insta::assert_json_snapshot;
 
 use crate::fixture::{Client, ID, body, settings};
+use crate::things::of_parties;
 
 fn cookie(request: TestRequest) -> TestRequest {
     request.insert_header(("Cookie", "theme=dark; __Host-session=good")).insert_header(("Host", "api.14build.dev"))
@@ -40,6 +41,19 @@ async fn support_reads_nothing_that_is_not_noted_and_does_nothing() {
     assert_eq!(client.send(unheard).await.status, 503, "what cannot be noted is not answered");
     assert_eq!(client.send(by("b14_support_olga", TestRequest::get().uri("/api/nowhere"))).await.status, 404);
     assert!(client.seen.denials.lock().unwrap().is_empty(), "no permission was asked for");
+}
+
+#[actix_web::test]
+async fn support_reads_of_what_is_for_parties_what_says_so_alone() {
+    let client = Client::over(of_parties(), settings(), |deps| deps);
+    let by = |request: TestRequest| request.insert_header(("Authorization", "Bearer b14_support_olga"));
+    let one = format!("/api/things/{ID}");
+    assert_eq!(client.send(by(TestRequest::get().uri("/api/things"))).await.status, 200);
+    for request in [TestRequest::get().uri(&one), TestRequest::delete().uri(&one)] {
+        assert_eq!(client.send(by(request)).await.code(), (403, "NOT_FOR_SUPPORT".into()), "it says nothing, or writes");
+    }
+    let noted = client.seen.support.lock().unwrap().clone();
+    assert_eq!(noted, ["GET /api/things false", "GET /api/things/{id} true", "DELETE /api/things/{id} true"]);
 }
 
 #[actix_web::test]

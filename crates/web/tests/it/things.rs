@@ -317,6 +317,15 @@ async fn long() -> Result<HttpResponse, Problem> {
     Ok(Reply::ok(&"x".repeat(5000)).response())
 }
 
+/// Things that are for parties alone; support reads the list of them.
+pub fn of_parties() -> Routes {
+    let parties = || Guard::Party("owner or bidder");
+    let mut r = Routes::new();
+    r.tag("Things", "Things of two parties.").add(parties(), || read).add(parties(), || list).for_support();
+    r.add(parties(), || remove).for_support();
+    r
+}
+
 pub fn routes() -> Routes {
     let mut r = Routes::new();
     r.tag("Things", "Things and their rates.")

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use kernel::{ApiKeyId, Ctx, Currency, Fault, FaultKind, KeyUse, Missing, Money, OrgRole, Permission, RequestId};
+use kernel::{
+    Actor, ApiKeyId, Ctx, Currency, Fault, FaultKind, KeyUse, Missing, Money, OrgRole, Permission, RequestId, SupportSessionId,
+};
 use tenants::Service;
 use tenants_api::{ApprovalRequest, Memberships as _, NotYet, Tenants, Verdict};
 use testkit::Party;
@@ -391,4 +393,19 @@ async fn one_that_is_rolled_back_was_not_asked() {
     });
     assert!(undone.await.is_err());
     assert_eq!(ask(&scene.tenants, &uow, bob, &request).await, Verdict::Waiting { first: bob.user });
+}
+
+#[tokio::test]
+async fn support_approves_nothing_and_proves_nothing_whatever_let_it_in() {
+    let (scene, _, bob) = scene().await;
+    let (uow, ctx) = (scene.db.uow(), bob.ctx());
+    // In a transaction that it is never given.
+    let support = Ctx { actor: Actor::Support(SupportSessionId::new()), ..Ctx::system(bob.org, RequestId::generate()) };
+    let award = request(1);
+    let approved = uow.write(&ctx, async |tx| scene.tenants.approve_in(tx, &support, &award).await).await;
+    let refused = approved.expect_err("support is nobody");
+    assert_eq!(*refused.kind(), FaultKind::PersonRequired(Permission("tenders.award")));
+    let (release, weighty) = (Permission("escrow.release"), request(1000).amount);
+    let proven = uow.write(&ctx, async |tx| scene.tenants.step_up_in(tx, &support, release, weighty).await).await;
+    assert_eq!(*proven.expect_err("support is nobody").kind(), FaultKind::PersonRequired(release));
 }
