@@ -31,7 +31,7 @@ kernel::ids! {
 }
 
 kernel::named! {
-    /// Why it ended: its time was `over`, the organisation took it back (`revoked`), the `operator` had seen enough, or the organisation is `leaving` the platform.
+    /// Why it ended: its time was `over`, the organisation took it back (`revoked`), the `operator` had seen enough, the organisation is `leaving` the platform, or its token was found in public (`leak`).
     pub enum SupportEnd {
         /// Its time was over.
         Over = "over",
@@ -41,6 +41,8 @@ kernel::named! {
         Operator = "operator",
         /// The organisation leaves the platform.
         Leaving = "leaving",
+        /// Its token was found in public.
+        Leak = "leak",
     }
 }
 

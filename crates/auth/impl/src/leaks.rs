@@ -1,4 +1,4 @@
-//! `LeakReports`: keys that GitHub's secret scanning found in public are revoked at once.
+//! `LeakReports`: keys that GitHub's secret scanning found in public are revoked at once, and support sessions whose token it found end.
 //!
 //! A report is believed if a key of the reporter signed its very bytes (ECDSA, P-256, SHA-256). What is no key, or never was one, changes nothing.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, ServiceConfig};
 use async_trait::async_trait;
 use audit_api::{Audit, NewEntry};
-use auth_api::{Judged, Label, LeakReport, Leaks, ReporterKeys, Revoked, Sessions, Unheard};
+use auth_api::{Judged, Label, LeakReport, Leaks, ReporterKeys, Revoked, Sessions, SupportEnd, Unheard};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kernel::{Ctx, Fault, RequestId};
@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use uow::{Alarm, SystemUow};
 
 use crate::key_mails::KeyMails;
-use crate::{key_token, repo};
+use crate::support_token::Sought;
+use crate::{key_token, repo, support_ends, support_token};
 
 /// So many texts one report has at most.
 const MOST: usize = 1000;
@@ -62,8 +63,11 @@ impl LeakReports {
         Self { system, audit, sessions, mails, keys }
     }
 
-    /// Whether this was a key; revokes it if it still works.
+    /// Whether this was a key, or the token of a support session; revokes it if it still works.
     async fn judge(&self, request: &RequestId, found: &Found) -> Result<Label, Fault> {
+        if let Some(sought) = support_token::sought(&found.token) {
+            return self.judge_support(request, &sought).await;
+        }
         let Some(hash) = key_token::hash(&found.token) else { return Ok(Label::FalsePositive) };
         let creator = match self.system.read(async |tx| repo::keys::find(tx, &hash).await).await? {
             Some(stored) => self.mails.person(stored.key.created_by).await?,
@@ -86,6 +90,26 @@ impl LeakReports {
                 // In which language they are written to, who have chosen none, a report does not tell.
                 self.mails.tell_in(tx, creator.as_ref(), (&key, KeyChange::Leaked), at, Language::English).await?;
                 self.sessions.forget_user_in(tx, key.created_by).await?;
+                Ok(Label::TruePositive)
+            })
+            .await
+    }
+
+    /// Whether this was the token of a support session; ends that if it is open.
+    async fn judge_support(&self, request: &RequestId, sought: &Sought) -> Result<Label, Fault> {
+        self.system
+            .write(async |tx| {
+                let Some((id, ended)) = repo::support::end_leaked(tx, sought).await? else { return Ok(Label::FalsePositive) };
+                if let Some(ended) = ended {
+                    let ctx = Ctx::system(sought.org, request.clone());
+                    support_ends::record_end_in(tx, &*self.audit, &ctx, (&ended, SupportEnd::Leak), None).await?;
+                    let operator = &ended.operator;
+                    let detail = format!(
+                        "the token of a support session of {operator} was found in public, and ended: ask them how it got there"
+                    );
+                    let about = ("support_session", id.to_string());
+                    tx.alarm(Alarm { kind: "support_token_leaked", about, org: Some(sought.org), detail }).await?;
+                }
                 Ok(Label::TruePositive)
             })
             .await

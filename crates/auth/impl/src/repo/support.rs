@@ -332,6 +332,17 @@ pub(crate) async fn end_session(
     Ok(row.map(|operator| EndedSession { id, operator }))
 }
 
+/// Ends the session of a token that was found in public: which it is, and that it has ended just now, unless it was ended already. `None` if the token is
+/// nobody's.
+pub(crate) async fn end_leaked(tx: &mut Tx, sought: &Sought) -> Result<Option<(SupportSessionId, Option<EndedSession>)>, Fault> {
+    let its = sessions::org_id.eq(sought.org.0).and(sessions::token_hash.eq(&sought.hash[..]));
+    let query = sessions::table.filter(its).select(sessions::id);
+    let found: Option<Uuid> = query.first(tx.pg()).await.optional().fault()?;
+    let Some(id) = found.map(SupportSessionId) else { return Ok(None) };
+    let at = db::touched(tx).await?;
+    Ok(Some((id, end_session(tx, sought.org, id, (at, SupportEnd::Leak)).await?)))
+}
+
 /// In which organisation a session is.
 pub(crate) async fn org_of(tx: &ReadTx<'_>, id: SupportSessionId) -> Result<Option<OrgId>, Fault> {
     let query = sessions::table.filter(sessions::id.eq(id.0)).select(sessions::org_id);

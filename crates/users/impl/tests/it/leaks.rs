@@ -1,6 +1,9 @@
 //! Keys that were found in public, told of as GitHub's secret scanning tells.
 
 use actix_web::test::TestRequest;
+use kernel::Decision;
+use mail_api::Language;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use testkit::Scanner;
 
@@ -51,6 +54,37 @@ async fn a_key_that_was_found_in_public_is_revoked_at_once() {
     assert_eq!(entries[0]["after"], json!({ "revokedFor": "leak", "source": "commit", "url": "https://github.com/a/b" }));
     assert!(!trail.body.to_string().contains(&leaked.0));
     assert_eq!(db.query("select count(*) from alarms where kind = 'api_key_leaked'").await, ["1"]);
+}
+
+#[actix_web::test]
+async fn a_support_session_whose_token_was_found_in_public_ends_at_once() {
+    let (db, replica) = scene().await;
+    let scanner = Scanner::start().await;
+    *replica.reporter.0.lock().unwrap() = Some(scanner.point());
+    let ada = replica.register("ada").await;
+    let consent = json!({ "reason": "A list is empty" });
+    assert_eq!(replica.post("/api/organization/support-access", Some(&ada.token), consent).await.status, 201);
+    let by = Decision { operator: "Olga Operator".parse().unwrap(), reason: Some("Ticket 4711".parse().unwrap()) };
+    let org = ada.org.parse().unwrap();
+    let (leaked, other) = (
+        replica.desk.start(org, &by, 60, Language::English).await.unwrap(),
+        replica.desk.start(org, &by, 60, Language::English).await.unwrap(),
+    );
+    let (token, made_up) = (leaked.token.expose_secret(), format!("b14_support_{}", "A".repeat(72)));
+    let report =
+        json!([{ "token": token, "type": "build14_support" }, { "token": made_up, "type": "build14_support" }]).to_string();
+    for _ in 0..2 {
+        let answer = told(&replica, &report, Some(scanner.identifier), Some(&scanner.sign(report.as_bytes()))).await;
+        let labels = [&answer.body[0]["label"], &answer.body[1]["label"]];
+        assert_eq!((answer.status.as_u16(), labels), (200, [&json!("true_positive"), &json!("false_positive")]));
+    }
+    assert_eq!(replica.get("/api/organization", token).await.refusal(), (401, "NOT_AUTHENTICATED"));
+    assert_eq!(replica.get("/api/organization", other.token.expose_secret()).await.status, 200, "nobody found it");
+    let trail = replica.get(&format!("/api/audit?entityId={}", leaked.id), &ada.token).await;
+    let ends = trail.body["data"].as_array().unwrap().iter().filter(|entry| entry["action"] == "support_access.end");
+    let ends: Vec<_> = ends.map(|entry| &entry["after"]["endedFor"]).collect();
+    assert_eq!(ends, [&json!("leak")], "once");
+    assert_eq!(db.query("select object_id from alarms where kind = 'support_token_leaked'").await, [leaked.id.to_string()]);
 }
 
 #[actix_web::test]
