@@ -2,9 +2,11 @@
 
 use actix_web::http::Method;
 use build14::modules::{self, routes};
+use serde_json::json;
 use web::Guard;
 
 use crate::domains::{Scene, calls};
+use crate::doors::{Intruder, NOBODY};
 use crate::isolation::fingerprint;
 use crate::world::{Answer, World};
 
@@ -87,6 +89,45 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
     assert!(read > 15 && refused > 100, "{read} read, {refused} refused: the routes are found");
     assert_eq!(print(&scene.owner.org).await, before, "nothing changed");
     world.settle().await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn no_statement_of_a_tenant_lets_support_look_or_takes_back_that_it_did() {
+    let world = World::new().await;
+    let owner = world.register("Owner").await;
+    let consent = json!({"reason": "A contract is missing"});
+    owner.http.post("/api/organization/support-access", consent).await.expect(201);
+    world.support(&owner).await.get("/api/projects").await.expect(200);
+    let intruder = Intruder::of(&world).await;
+    let own = format!("'{}', '{NOBODY}'", owner.org);
+    for sql in [
+        format!(
+            "insert into support_consents (org_id, id, reason, granted_by, granted_at, expires_at)
+             values ({own}, 'Forged', '{}', now(), now() + interval '1 hour')",
+            owner.user
+        ),
+        format!(
+            "insert into support_sessions (org_id, id, consent_id, operator, reason, token_hash, started_at, expires_at)
+             select {own}, id, 'Mallory', 'Forged', sha256('known'), granted_at, expires_at from support_consents"
+        ),
+        format!(
+            "insert into support_requests (org_id, session_id, route, refused, times, first_at, last_at)
+             values ({own}, 'GET /api/users', false, 1, now(), now())"
+        ),
+        "update support_consents set ended_at = null, ended_for = null".to_owned(),
+        "update support_sessions set expires_at = expires_at + interval '1 hour'".to_owned(),
+        "update support_requests set times = times - 1".to_owned(),
+        "delete from support_consents".to_owned(),
+        "delete from support_sessions".to_owned(),
+        "delete from support_requests".to_owned(),
+        "select token_hash from support_sessions".to_owned(),
+    ] {
+        intruder.is_refused(&owner, &sql).await;
+    }
+    intruder
+        .passes(&owner, "select c.reason, s.operator, r.route from support_consents c, support_sessions s, support_requests r")
+        .await;
     world.end().await;
 }
 
