@@ -37,6 +37,7 @@ const COORDINATOR: &[&str] = &[
     "sessions",
     "sign_on_connections",
     "sign_on_identities",
+    "sign_on_leavers",
     "support_consents",
     "support_requests",
     "support_sessions",

@@ -25,6 +25,7 @@ const ROWS: &str = "insert into token_keys (kid, public_key, published_at, signs
         on conflict do nothing;
     insert into sign_on_identities (org_id, connection_id, subject, user_id, known_at, last_used_at)
         select c.org_id, c.id, m.user_id::text, m.user_id, now(), now() from sign_on_connections c join memberships m on m.org_id = c.org_id;
+    insert into sign_on_leavers (org_id, user_id, connection_id, since) select org_id, user_id, connection_id, now() from sign_on_identities;
     insert into sign_ons_begun (state_hash, browser_hash, organization, connection_id, return_to, made_at, expires_at)
         select sha256(convert_to(id::text, 'utf8')), sha256(''), org_id, id, '/', now(), now() + interval '1 minute' from sign_on_connections;
     insert into support_sessions (org_id, id, consent_id, operator, reason, token_hash, started_at, expires_at)

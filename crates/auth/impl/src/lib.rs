@@ -50,7 +50,7 @@
 //!
 //! Tables owned: `credentials`, `sessions`, `session_ends`, `known_devices`, `security_events`, `mailed_proofs` (and `address_proofs`, for the version before), `mail_counts`, `totp_factors`, `recovery_codes`, `pending_sign_ins`, `passkeys`,
 //! `passkey_challenges`, `api_keys`, `api_key_settings`, `organization_events`, `token_keys`, `identities`, `sign_ins_elsewhere`,
-//! `sign_on_connections`, `sign_on_identities`, `sign_ons_begun`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
+//! `sign_on_connections`, `sign_on_identities`, `sign_on_leavers`, `sign_ons_begun`, `support_consents`, `support_sessions`, `support_requests`. The routes of sign-in live in `users`, which knows
 //! people and organisations.
 
 mod attempts;

@@ -238,6 +238,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_on_leavers (org_id, user_id) {
+        org_id -> Uuid,
+        user_id -> Uuid,
+        connection_id -> Uuid,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_ons_begun (state_hash) {
         state_hash -> Bytea,
         browser_hash -> Bytea,

@@ -5,7 +5,9 @@ use db::prelude::*;
 use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::schema::{sign_on_connections as connections, sign_on_identities as identities, sign_ons_begun as begun};
+use crate::schema::{
+    sign_on_connections as connections, sign_on_identities as identities, sign_on_leavers as leavers, sign_ons_begun as begun,
+};
 use crate::token::TokenHash;
 
 #[derive(Queryable, Selectable)]
@@ -200,6 +202,13 @@ pub(crate) async fn used(tx: &mut Tx, of: (OrgId, ConnectionId), subject: &str, 
 pub(crate) async fn forget(tx: &mut Tx, of: (OrgId, ConnectionId), user: UserId) -> Result<(), Fault> {
     let its = identities::org_id.eq(of.0.0).and(identities::connection_id.eq(of.1.0)).and(identities::user_id.eq(user.0));
     diesel::delete(identities::table.filter(its)).execute(tx.pg()).await.fault().map(drop)
+}
+
+/// Whether a member had an address of the organisation's domains while it let such members in by its issuer alone, and has one elsewhere since: the
+/// database notes that with the change of the address.
+pub(crate) async fn has_left(tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<bool, Fault> {
+    let one = leavers::table.find((org.0, user.0));
+    diesel::select(diesel::dsl::exists(one)).get_result(&mut tx.pg()).await.fault()
 }
 
 /// Removes all of a person, whose account goes.

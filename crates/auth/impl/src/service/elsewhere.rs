@@ -27,6 +27,9 @@ use crate::repo::identities::Standing;
 use crate::security_event::{Origin, Whose};
 use crate::{model, repo, security, token};
 
+/// So much of what a provider says is wrong stands in the log.
+const LONGEST_IN_LOG: usize = 500;
+
 /// Sign-in elsewhere, over sign-in here.
 pub struct Elsewhere {
     auth: Arc<Service>,
@@ -260,15 +263,22 @@ pub(super) fn refused(untold: &Untold, provider: &str) -> Error {
         Untold::Unknown => Error::NoSuchProvider,
         Untold::Unreachable(why) => {
             metrics::counter!("identity_provider_failures_total", "kind" => "unreachable").increment(1);
+            let why = in_log(why);
             tracing::warn!(provider, why, "an identity provider does not answer");
             Error::ProviderUnreachable
         }
         Untold::Refused(why) => {
             metrics::counter!("identity_provider_failures_total", "kind" => "refused").increment(1);
+            let why = in_log(why);
             tracing::warn!(target: "security", provider, why, "what an identity provider says is not believed");
             Error::ProviderRefused
         }
     }
+}
+
+/// As much of it as a log takes, in one line: part of it is what the provider wrote, which may be anybody's.
+fn in_log(why: &str) -> String {
+    why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_IN_LOG).collect()
 }
 
 #[async_trait]
@@ -388,5 +398,16 @@ impl SignInElsewhere for Elsewhere {
                 Ok::<_, Error>(())
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_writes_is_one_line_of_the_log_and_no_long_one() {
+        assert_eq!(in_log("it answers\r\n2026-11-21 ERROR"), "it answers  2026-11-21 ERROR");
+        assert_eq!(in_log(&"ä".repeat(400_000)).chars().count(), LONGEST_IN_LOG);
     }
 }

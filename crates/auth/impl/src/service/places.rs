@@ -59,7 +59,7 @@ impl Service {
     }
 
     /// By which sessions a person of this role comes into the organisation of a connection that is on; `None`: the connection is nothing to them, since
-    /// their address is of no domain that the organisation has proven.
+    /// their address is of no domain that the organisation has proven, and was of none while the connection was enforced.
     pub(super) async fn door(
         &self,
         tx: &ReadTx<'_>,
@@ -69,12 +69,14 @@ impl Service {
     ) -> Result<Option<Door>, Fault> {
         let Some(person) = person else { return Ok(None) };
         let key = email::key(&person.email);
-        if !self.directory.is_domain_of(tx, connection.org, email::domain_of(&key)).await? {
+        let at_home = self.directory.is_domain_of(tx, connection.org, email::domain_of(&key)).await?;
+        let enforced = connection.mode == SignOnMode::Enforced;
+        // Another address is no way round it.
+        if !at_home && !(enforced && repo::sign_on::has_left(tx, connection.org, person.id).await?) {
             return Ok(None);
         }
-        let only = connection.mode == SignOnMode::Enforced
-            && !(role == OrgRole::Owner && has_factor && self.breaks_glass(tx, person.id, connection).await?);
-        Ok(Some(Door { connection: Some(connection.id), trusts_factor: connection.trusts_factor, only }))
+        let only = enforced && !(role == OrgRole::Owner && has_factor && self.breaks_glass(tx, person.id, connection).await?);
+        Ok(Some(Door { connection: at_home.then_some(connection.id), trusts_factor: at_home && connection.trusts_factor, only }))
     }
 
     /// Into which of these organisations a person comes by its own issuer alone.

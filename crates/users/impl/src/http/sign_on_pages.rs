@@ -59,7 +59,8 @@ fn form(words: &Words, status: StatusCode, fault: Option<&str>) -> HttpResponse 
     FormPage { status, language: words.language, title, lead, fault, form: Some(form) }.response()
 }
 
-/// Sends the browser to the issuer.
+/// Sends the browser to the issuer, once its person wants that. Whoever runs an issuer decides as whom it signs in: led there by another page or by a mail,
+/// nobody is signed in as whom its author likes, or sent on to where they like, without having said so.
 async fn start(
     _: AuthRateLimit,
     Id(org): Id<OrgId>,
@@ -68,6 +69,9 @@ async fn start(
     cookies: Data<CookieSettings>,
     browser: Browser,
 ) -> Result<HttpResponse, Problem> {
+    if was_led(&request) {
+        return Ok(led(Words::of(language_of(&request)), &request, org));
+    }
     let return_to = web::parameter(&request, "returnTo");
     match sign_on.begin(org, return_to.as_deref(), browser.0.as_ref()).await {
         Ok(begun) => {
@@ -76,6 +80,19 @@ async fn start(
         }
         Err(error) => refused(Words::of(language_of(&request)), error),
     }
+}
+
+/// Whether it was no page of this server that led the browser here. What does not say so is an old browser, or none.
+fn was_led(request: &HttpRequest) -> bool {
+    request.headers().get("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
+/// The same way from a page of this server: one click.
+fn led(words: &Words, request: &HttpRequest, org: OrgId) -> HttpResponse {
+    let (path, query) = (sign_on_path(org), request.query_string());
+    let href = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let Said { title, lead } = &words.led;
+    LinkPage { language: words.language, title, lead, href: &href, link: words.go }.response()
 }
 
 /// Ends what began in this browser.

@@ -22,6 +22,8 @@ pub(super) struct Words {
     pub found: Said,
     /// There is no other way into that organisation.
     pub enforced: Said,
+    /// Something else than a page of this server led to the beginning of a sign-in.
+    pub led: Said,
     /// A test passed: `{}` stands for the address.
     pub passed: Said,
     /// A test told an address that lets nobody in.
@@ -78,6 +80,10 @@ static ENGLISH: Words = Words {
     enforced: Said {
         title: "Your organisation signs you in itself",
         lead: "It lets its people in by its own sign-in alone. Go on there.",
+    },
+    led: Said {
+        title: "Do you want to sign in at your organisation?",
+        lead: "Another page or a mail led you here. Go on only if you want to be signed in there.",
     },
     passed: Said {
         title: "The test passed",
@@ -161,6 +167,10 @@ static GERMAN: Words = Words {
     enforced: Said {
         title: "Ihre Organisation meldet Sie selbst an",
         lead: "Sie lässt ihre Leute nur über die eigene Anmeldung ein. Gehen Sie dorthin weiter.",
+    },
+    led: Said {
+        title: "Wollen Sie sich bei Ihrer Organisation anmelden?",
+        lead: "Eine andere Seite oder eine Mail hat Sie hierher geführt. Gehen Sie nur weiter, wenn Sie dort angemeldet werden wollen.",
     },
     passed: Said {
         title: "Die Probe ist bestanden",
