@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use auth_api::{Asserted, Granted, Question, Told, Untold};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata, CoreUserInfoClaims,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenVerifier, CoreJsonWebKeySet,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreUserInfoClaims,
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EndUserName, EndpointMaybeSet,
@@ -142,18 +142,20 @@ impl Issuer {
         if in_body { client.set_auth_type(AuthType::RequestBody) } else { client }
     }
 
-    /// Where a browser is sent.
-    pub(crate) async fn ask(&self, http: &Http, question: &Question) -> Result<String, Untold> {
+    /// Where a browser is sent; `anew` to show who its person is even if they are signed in there.
+    pub(crate) async fn ask(&self, http: &Http, question: &Question, anew: bool) -> Result<String, Untold> {
         let description = self.description(http).await?;
         let client = self.described(&description);
         let (state, nonce) = (CsrfToken::new(exposed(&question.state)), Nonce::new(exposed(&question.nonce)));
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(exposed(&question.verifier)));
-        let (url, _, _) = client
+        let request = client
             .authorize_url(CoreAuthenticationFlow::AuthorizationCode, move || state, move || nonce)
             .add_scope(Scope::new("email".to_owned()))
             .add_scope(Scope::new("profile".to_owned()))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        // Whoever is asked by an age has to say when it was shown.
+        let request = if anew { request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO) } else { request };
+        let (url, _, _) = request.url();
         Ok(url.to_string())
     }
 
@@ -211,7 +213,7 @@ impl Issuer {
             claims.auth_method_refs().is_some_and(|methods| methods.iter().any(|method| method.as_str() == SEVERAL_FACTORS));
         let (issuer, disowned) = (self.issuer.as_str().to_owned(), email_verified == Some(false));
         let told = Told { issuer, subject, email, email_verified: email_verified == Some(true), name };
-        Ok(Asserted { told, disowned, factor })
+        Ok(Asserted { told, disowned, factor, shown_at: claims.auth_time() })
     }
 
     /// Whoever sends somebody back is who was asked: an issuer that is asked for another one's people must not pass.

@@ -74,8 +74,8 @@ impl auth_api::Issuers for Issuers {
         (!is_plain || !may).then_some("must be a URL that begins with https://, at a public name, as the issuer names itself: no query, no name or password in it")
     }
 
-    async fn ask(&self, client: &IssuerClient<'_>, question: &Question) -> Result<String, Untold> {
-        self.of(client)?.ask(&self.http, question).await
+    async fn ask(&self, client: &IssuerClient<'_>, question: &Question, anew: bool) -> Result<String, Untold> {
+        self.of(client)?.ask(&self.http, question, anew).await
     }
 
     async fn hear(&self, client: &IssuerClient<'_>, question: &Question, granted: &Granted) -> Result<Asserted, Untold> {

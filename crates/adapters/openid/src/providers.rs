@@ -62,7 +62,7 @@ impl IdentityProviders for Providers {
 
     async fn ask(&self, provider: &str, question: &Question) -> Result<String, Untold> {
         match self.way(provider)? {
-            Way::OpenId(issuer) => issuer.ask(&self.http, question).await,
+            Way::OpenId(issuer) => issuer.ask(&self.http, question, false).await,
             Way::GitHub(github) => Ok(github.ask(question)),
         }
     }

@@ -93,6 +93,8 @@ pub struct Asserted {
     pub disowned: bool,
     /// Whether it says that more than one factor was asked for (`amr` of RFC 8176).
     pub factor: bool,
+    /// When they last showed it who they are, if it says that (`auth_time`): who is signed in there already shows nothing when they are sent here.
+    pub shown_at: Option<Timestamp>,
 }
 
 /// The issuers of organisations, which say themselves where theirs is. Implemented over HTTP by an adapter.
@@ -101,11 +103,11 @@ pub trait Issuers: Send + Sync {
     /// What is wrong with an issuer's name, if anything is: it must be an address that may be asked.
     fn flaw(&self, issuer: &str) -> Option<&'static str>;
 
-    /// Where a browser is sent, so that its person says there who they are.
+    /// Where a browser is sent, so that its person says there who they are; `anew` also if they are signed in there already.
     ///
     /// # Errors
     /// [`Untold`].
-    async fn ask(&self, client: &IssuerClient<'_>, question: &Question) -> Result<String, Untold>;
+    async fn ask(&self, client: &IssuerClient<'_>, question: &Question, anew: bool) -> Result<String, Untold>;
 
     /// Who came back.
     ///
@@ -205,12 +207,18 @@ pub trait SingleSignOn: Send + Sync {
     /// [`Error::Invalid`] for what is no address.
     async fn route(&self, email: &str) -> Result<Option<SignOnRoute>, Error>;
 
-    /// Begins a sign-in at the issuer of an organisation.
+    /// Begins a sign-in at the issuer of an organisation; `anew` asks for a fresh proof of who somebody is there.
     ///
     /// # Errors
     /// [`Error::NoSingleSignOn`], [`Error::OrganizationSuspended`], [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; [`Error::Invalid`] for a
     /// `return_to` that leads elsewhere.
-    async fn begin(&self, org: OrgId, return_to: Option<&str>, browser: Option<&SecretString>) -> Result<Begun, Error>;
+    async fn begin(
+        &self,
+        org: OrgId,
+        return_to: Option<&str>,
+        anew: bool,
+        browser: Option<&SecretString>,
+    ) -> Result<Begun, Error>;
 
     /// Ends what began: a session in that organisation, or the question for the second factor, or what a test shows. `device` is what a device presents on
     /// which somebody signed in before.

@@ -1,7 +1,7 @@
 //! Sessions as they are kept; rules of their lives, of accounts and of the choice of an organisation, pure.
 
 use auth_api::email::Email;
-use auth_api::{ConnectionId, Membership, NewAccount, SessionRules, SignInMethod};
+use auth_api::{ConnectionId, Membership, NewAccount, Session, SessionRules, SignInMethod};
 use chrono::TimeDelta;
 use kernel::{FieldFault, OrgId, SessionId, Timestamp, UserId, text};
 use uuid::Uuid;
@@ -38,6 +38,13 @@ pub(crate) fn expires_at(stored: Timestamp, authenticated_at: Timestamp, life: T
         .flatten()
         .filter_map(|life| authenticated_at.checked_add_signed(life))
         .fold(stored, std::cmp::min)
+}
+
+/// When somebody counts as having shown who they are whom an organisation's issuer signs in: when they showed it to the issuer, as it says. Where it says
+/// nothing of that, or that it was longer ago, it is no fresh proof, and no older than that takes: the session, which lives for `life`, begins now.
+pub(crate) fn shown_at(told: Option<Timestamp>, now: Timestamp, life: TimeDelta) -> Timestamp {
+    let before = now - TimeDelta::seconds(Session::FRESH_FOR + 1).min(life / 2);
+    told.map_or(before, |at| at.clamp(before, now))
 }
 
 impl Proof {
@@ -97,6 +104,16 @@ mod tests {
 
     fn codes(account: &NewAccount, password: &str) -> Vec<(String, &'static str)> {
         faults_of(account, password).into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn what_an_issuer_was_shown_long_ago_is_no_fresh_proof_and_ends_no_session() {
+        let now = chrono::DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let (ago, day) = (|seconds| now - TimeDelta::seconds(seconds), TimeDelta::days(1));
+        for (told, at) in [(None, 301), (Some(301), 301), (Some(90_000), 301), (Some(200), 200), (Some(0), 0), (Some(-60), 0)] {
+            assert_eq!(shown_at(told.map(ago), now, day), ago(at), "{told:?}");
+        }
+        assert_eq!(shown_at(None, now, TimeDelta::minutes(1)), ago(30));
     }
 
     #[test]

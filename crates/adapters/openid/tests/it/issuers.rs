@@ -32,7 +32,7 @@ async fn what_is_reachable_from_this_machine_alone_is_not_asked_for_an_organisat
         "https://169.254.169.254/latest",
     ] {
         assert!(guarded.flaw(name).is_some(), "{name}");
-        let asked = guarded.ask(&client(name, &secret), &question()).await;
+        let asked = guarded.ask(&client(name, &secret), &question(), false).await;
         assert!(matches!(asked, Err(Untold::Unreachable(_))), "{name}: {asked:?}");
     }
     assert_eq!(issuer.asked(), 0);
@@ -48,16 +48,20 @@ async fn each_organisation_has_its_own_place_to_come_back_to_and_is_told_what_th
     let (issuers, secret) = (issuers(true), SecretString::from(CLIENT_SECRET.to_owned()));
     assert_eq!(issuers.flaw(&issuer.url), None, "in development");
     let client = client(&issuer.url, &secret);
-    let url = issuers.ask(&client, &question()).await.unwrap();
+    let url = issuers.ask(&client, &question(), false).await.unwrap();
     let asked = query(&url);
     assert_eq!(asked["redirect_uri"], format!("https://build14.example/auth/single-sign-on/{ORGANIZATION}/callback"));
     assert_eq!((asked["code_challenge_method"].as_str(), asked["state"].as_str()), ("S256", "the state"));
+    assert!(!asked.contains_key("prompt") && !asked.contains_key("max_age"));
+    let anew = query(&issuers.ask(&client, &question(), true).await.unwrap());
+    assert_eq!((anew["prompt"].as_str(), anew["max_age"].as_str()), ("login", "0"));
     for (said, disowned) in [(None, false), (Some(true), false), (Some(false), true)] {
         issuer.play(Script { email_verified: said, ..Script::of("1", "ada@example.com") });
-        let back = issuer.visit(&issuers.ask(&client, &question()).await.unwrap());
-        let Asserted { told, disowned: denied, factor } = issuers.hear(&client, &question(), &granted(&back)).await.unwrap();
+        let back = issuer.visit(&issuers.ask(&client, &question(), false).await.unwrap());
+        let Asserted { told, disowned: denied, factor, shown_at } =
+            issuers.hear(&client, &question(), &granted(&back)).await.unwrap();
         assert_eq!((told.subject.as_str(), told.email.as_deref()), ("1", Some("ada@example.com")));
-        assert_eq!((denied, factor), (disowned, false), "{said:?}");
+        assert_eq!((denied, factor, shown_at), (disowned, false, None), "{said:?}");
     }
     // One that is another's, or that nobody shows.
     for script in [
@@ -66,7 +70,7 @@ async fn each_organisation_has_its_own_place_to_come_back_to_and_is_told_what_th
         Script { nonce: Some("another".to_owned()), ..Script::of("1", "ada@example.com") },
     ] {
         issuer.play(script);
-        let back = issuer.visit(&issuers.ask(&client, &question()).await.unwrap());
+        let back = issuer.visit(&issuers.ask(&client, &question(), false).await.unwrap());
         let told = issuers.hear(&client, &question(), &granted(&back)).await;
         assert!(matches!(told, Err(Untold::Refused(_))), "{told:?}");
     }

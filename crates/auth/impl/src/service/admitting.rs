@@ -6,7 +6,7 @@ use auth_api::{
     SignInMethod, SignedIn,
 };
 use chrono::TimeDelta;
-use kernel::{OrgRole, RequestId, UserId};
+use kernel::{OrgRole, RequestId, Timestamp, UserId};
 use mail_api::{Content, FactorChange, Language, Mail, Recipient};
 use secrecy::{ExposeSecret, SecretString};
 use uow::Tx;
@@ -49,6 +49,8 @@ pub(super) struct ByIssuer<'a> {
     pub membership: Membership,
     /// Whether the issuer says that it asked for a second factor.
     pub factor: bool,
+    /// When the person showed who they are.
+    pub at: Timestamp,
 }
 
 impl ByIssuer<'_> {
@@ -112,7 +114,7 @@ impl Service {
         let sign_in = model::Proof {
             connection: by.map(|by| by.connection.id),
             issuer_factor: by.is_some_and(|by| by.factor),
-            ..model::Proof::now(method, self.instant())
+            ..model::Proof::now(method, by.map_or_else(|| self.instant(), |by| by.at))
         };
         let opening = Opening { request, user, membership, action, client, sign_in };
         let signed_in = self.open_in(tx, opening, token::fresh()?).await?;
@@ -175,9 +177,10 @@ impl Service {
                     self.tell_in(tx, &known, FactorChange::RecoveryCodeUsed, asking.language).await?;
                 }
                 let (request, method) = (asking.request, pending.method);
-                // What the issuer asked for was not enough: the person's own was.
+                // What the issuer asked for was not enough: the person's own was, which they showed just now.
+                let (factor, at) = (false, self.instant());
                 let by =
-                    held.as_ref().map(|(connection, membership)| ByIssuer { connection, membership: *membership, factor: false });
+                    held.as_ref().map(|(connection, membership)| ByIssuer { connection, membership: *membership, factor, at });
                 let action = pending.action.as_str();
                 let admission = Admission { request, known: &known, client: &client, method, action, device, by };
                 Ok(Ok(self.begin_in(tx, admission).await?))

@@ -68,12 +68,12 @@ impl SignOn {
         Ok(self.auth.sign_on_secret.open(of, &stored.secret)?.secret)
     }
 
-    /// Sends a browser to the issuer of a connection.
+    /// Sends a browser to the issuer of a connection, to show there who its person is even if they are signed in, if that is wanted.
     async fn send_off(
         &self,
         stored: &StoredConnection,
         tests: Option<(UserId, SessionId)>,
-        return_to: Option<&str>,
+        (return_to, anew): (Option<&str>, bool),
         browser: Option<&SecretString>,
     ) -> Result<Begun, Error> {
         let return_to = rules::return_path(return_to).map_err(|fault| Error::Invalid(vec![fault]))?;
@@ -86,7 +86,7 @@ impl SignOn {
         let question = rules::question(&self.auth.switch_secret, &browser, state)?;
         let (org, connection) = (stored.connection.org, stored.connection.id);
         let secret = self.secret_of(stored)?;
-        let asked = self.issuers.ask(&client_of(&stored.connection, &secret), &question).await;
+        let asked = self.issuers.ask(&client_of(&stored.connection, &secret), &question, anew).await;
         let url = asked.map_err(|untold| refused(&untold, &org.to_string()))?;
         let now = self.auth.instant();
         let (expires_at, hashes) = (rules::until(now), (&state_hash, &browser_hash));
@@ -144,7 +144,7 @@ impl SingleSignOn for SignOn {
     async fn test(&self, ctx: &Ctx, session: SessionId, browser: Option<&SecretString>) -> Result<Begun, Error> {
         let user = self.manager(ctx)?;
         let stored = self.stored(ctx.org).await?;
-        self.send_off(&stored, Some((user, session)), Some(AFTER_TEST), browser).await
+        self.send_off(&stored, Some((user, session)), (Some(AFTER_TEST), false), browser).await
     }
 
     async fn route(&self, email: &str) -> Result<Option<SignOnRoute>, Error> {
@@ -161,9 +161,15 @@ impl SingleSignOn for SignOn {
         Ok(on.map(|connection| SignOnRoute { org: connection.org, enforced: connection.mode == SignOnMode::Enforced }))
     }
 
-    async fn begin(&self, org: OrgId, return_to: Option<&str>, browser: Option<&SecretString>) -> Result<Begun, Error> {
+    async fn begin(
+        &self,
+        org: OrgId,
+        return_to: Option<&str>,
+        anew: bool,
+        browser: Option<&SecretString>,
+    ) -> Result<Begun, Error> {
         let stored = self.open(org).await?;
-        self.send_off(&stored, None, return_to, browser).await
+        self.send_off(&stored, None, (return_to, anew), browser).await
     }
 
     async fn finish(
@@ -202,8 +208,8 @@ impl SingleSignOn for SignOn {
         let asserted = heard.map_err(|untold| refused(&untold, &provider))?;
         let unsound = || refused(&Untold::Refused("it tells no issuer, no subject, or one without end".to_owned()), &provider);
         let told = rules::checked(asserted.told).ok_or_else(unsound)?;
-        let (disowned, factor) = (asserted.disowned, asserted.factor);
-        let heard = Heard { told: &told, disowned, factor, asking: &asking, device };
+        let (disowned, factor, shown_at) = (asserted.disowned, asserted.factor, asserted.shown_at);
+        let heard = Heard { told: &told, disowned, factor, shown_at, asking: &asking, device };
         if let Some(by) = tests {
             let shown = self.note_test(&stored.connection, by, heard).await?;
             return Ok(Landing { landed: Landed::Tested(shown), return_to });

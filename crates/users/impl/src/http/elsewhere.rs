@@ -59,7 +59,7 @@ impl From<IdentityProvider> for ProviderOut {
 pub(super) struct StartIn {
     /// A path of this server, to which the browser goes on once its person is signed in; `/` without.
     #[schema(max_length = 500, pattern = "^/", examples("/projects"))]
-    pub(super) return_to: Option<String>,
+    return_to: Option<String>,
 }
 
 /// Which identity is to be linked.

@@ -73,7 +73,8 @@ async fn start(
         return Ok(led(Words::of(language_of(&request)), &request, org));
     }
     let return_to = web::parameter(&request, "returnTo");
-    match sign_on.begin(org, return_to.as_deref(), browser.0.as_ref()).await {
+    let anew = web::parameter(&request, "anew").as_deref() == Some("true");
+    match sign_on.begin(org, return_to.as_deref(), anew, browser.0.as_ref()).await {
         Ok(begun) => {
             let cookie = browser_cookie(&begun, &cookies);
             Ok(sent_on(&begun.url, [cookie]))

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use web::{AuthRateLimit, Authed, CurrentSession, Guard, Id, Json, NoBody, OneOf, Problem, Reply, RequestInfo, Routes};
 
 use super::cookies::{Browser, CookieSettings};
-use super::elsewhere::{StartIn, StartedOut, started};
+use super::elsewhere::{StartedOut, started};
 use super::language::language_of;
 
 /// Adds the routes by which people sign in.
@@ -81,6 +81,19 @@ impl From<SignOnRoute> for WayOut {
 struct FoundOut {
     /// The organisation that has proven the domain, and signs people in itself; null: none does.
     single_sign_on: Option<WayOut>,
+}
+
+/// How a sign-in is to begin.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SingleSignOnStart, example = json!({"returnTo": "/projects"}))]
+struct StartIn {
+    /// A path of this server, to which the browser goes on once its person is signed in; `/` without.
+    #[schema(max_length = 500, pattern = "^/", examples("/projects"))]
+    return_to: Option<String>,
+    /// Whether the issuer is to have its person show anew who they are, even if they are signed in there: as 403 STEP_UP_REQUIRED wants it.
+    #[serde(default)]
+    anew: bool,
 }
 
 /// How the organisation's issuer is to be asked, and what its word is to be worth.
@@ -197,6 +210,8 @@ async fn look(_: AuthRateLimit, sign_on: Data<dyn SingleSignOn>, body: Json<Look
 ///
 /// The browser goes to `authorizationUrl`, and comes back to this server, which signs it in and sends it on to `returnTo`. It counts for this browser, by a
 /// cookie, for ten minutes and once. The session is for that organisation alone: what is the person's own is refused to it (403 SINGLE_SIGN_ON_SESSION).
+/// Who is signed in at the issuer already shows nothing there: what wants a fresh proof wants a sign-in that began with `anew`, of which the issuer says when it
+/// was shown who somebody is (`auth_time`).
 #[utoipa::path(
     responses(
         (status = 200, description = "The way there; the cookie `__Host-elsewhere` (in development `elsewhere`) binds it to the browser", body = StartedOut),
@@ -216,7 +231,7 @@ async fn start(
     browser: Browser,
     body: Json<StartIn>,
 ) -> Result<HttpResponse, Problem> {
-    let begun = sign_on.begin(org, body.0.return_to.as_deref(), browser.0.as_ref()).await?;
+    let begun = sign_on.begin(org, body.0.return_to.as_deref(), body.0.anew, browser.0.as_ref()).await?;
     Ok(started(begun, &cookies))
 }
 

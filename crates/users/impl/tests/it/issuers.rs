@@ -47,9 +47,9 @@ impl Issuers for FakeIssuers {
         (!issuer.starts_with("https://")).then_some("must begin with https://")
     }
 
-    async fn ask(&self, client: &IssuerClient<'_>, question: &Question) -> Result<String, Untold> {
+    async fn ask(&self, client: &IssuerClient<'_>, question: &Question, anew: bool) -> Result<String, Untold> {
         uow::forbid_in_transaction("an issuer").map_err(|fault| Untold::Unreachable(fault.to_string()))?;
-        Ok(format!("{}/?org={}&state={}", client.issuer, client.org, question.state.expose_secret()))
+        Ok(format!("{}/?org={}&anew={anew}&state={}", client.issuer, client.org, question.state.expose_secret()))
     }
 
     async fn hear(&self, client: &IssuerClient<'_>, _: &Question, granted: &Granted) -> Result<Asserted, Untold> {
@@ -72,7 +72,7 @@ pub fn somebody(subject: &str, email: &str) -> Asserted {
         email_verified: false,
         name: Some("Bob".to_owned()),
     };
-    Asserted { told, disowned: false, factor: false }
+    Asserted { told, disowned: false, factor: false, shown_at: None }
 }
 
 pub fn connection(joins: bool, break_glass: &[&str]) -> Value {

@@ -33,6 +33,7 @@ mod security_events;
 mod sessions;
 mod sign_in;
 mod single_sign_on;
+mod single_sign_on_attacks;
 mod step_up;
 mod strangers;
 mod support;

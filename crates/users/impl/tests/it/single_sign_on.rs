@@ -213,55 +213,6 @@ async fn where_it_is_enforced_nothing_else_lets_in_but_named_owners_and_keys() {
 }
 
 #[actix_web::test]
-async fn another_address_is_no_way_round_what_is_enforced() {
-    let (db, replica) = scene().await;
-    let (ada, bob, guest) = (proven(&replica, "ada").await, proven(&replica, "bob").await, proven(&replica, "guest").await);
-    readdress(&db, &guest, "guest@other.example", true).await;
-    connected(&replica, &ada, "example.com", connection(false, &[])).await;
-    for who in [&bob, &guest] {
-        assert_eq!(replica.join(&ada, who, "member").await.status, 200);
-    }
-    set_up(&replica, &ada).await;
-    assert_eq!(set(&replica, &ada, connection(false, &[&ada.user])).await.status, 200);
-    assert_eq!(turn(&replica, &ada, "enforced").await.status, 200);
-    let there = json!({ "organizationId": ada.org });
-    let switch = async |who: &Account| replica.post("/api/auth/switch-organization", Some(&who.token), there.clone()).await;
-    let noted = async || db.query("select user_id::text from sign_on_leavers").await;
-    // Whom the issuer signs in no more has their mail elsewhere.
-    readdress(&db, &bob, "bob@private.example", true).await;
-    assert_eq!(switch(&bob).await.refusal(), REQUIRED);
-    assert_eq!(noted().await, [bob.user.as_str()]);
-    refused(&begin(&replica, &ada.org).await.back(&replica).await, 403, "no member");
-    // Who never had an address there may have whichever they like.
-    readdress(&db, &guest, "guest@another.example", true).await;
-    assert_eq!(switch(&guest).await.status, 200);
-    // Whoever decides on members lets them in as whom they are now.
-    assert_eq!(replica.delete(&format!("/api/users/{}", bob.user), &ada.token).await.status, 204);
-    assert_eq!(noted().await, [] as [&str; 0]);
-    assert_eq!(replica.join(&ada, &bob, "member").await.status, 200);
-    assert_eq!(switch(&bob).await.status, 200);
-}
-
-#[actix_web::test]
-async fn no_other_page_and_no_mail_has_a_browser_signed_in_by_itself() {
-    let (db, replica) = scene().await;
-    let ada = proven(&replica, "ada").await;
-    connected(&replica, &ada, "example.com", connection(true, &[])).await;
-    let begun = db.query("select count(*) from sign_ons_begun").await;
-    let start = format!("/auth/single-sign-on/{}/start?returnTo=%2Fprojects", ada.org);
-    let from = async |site: &str| replica.send(TestRequest::get().uri(&start).insert_header(("Sec-Fetch-Site", site))).await;
-    for site in ["cross-site", "same-site", "none"] {
-        let shown = from(site).await;
-        assert!(shown.status == 200 && shown.header("set-cookie").is_empty(), "{site}: {}", shown.body);
-        let html = shown.body.as_str().unwrap();
-        assert!(html.contains("Do you want to sign in") && html.contains(&format!("href=\"{start}\"")), "{site}: {html}");
-    }
-    assert_eq!(db.query("select count(*) from sign_ons_begun").await, begun, "nothing began");
-    let sent = from("same-origin").await;
-    assert!(sent.status == 303 && sent.header("location").starts_with(ISSUER), "{}", sent.body);
-}
-
-#[actix_web::test]
 async fn what_it_made_ends_with_it_at_once_on_every_server() {
     let (db, a, b) = pair().await;
     let ada = proven(&a, "ada").await;

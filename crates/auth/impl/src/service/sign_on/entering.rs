@@ -4,19 +4,18 @@
 use audit_api::NewEntry;
 use auth_api::email::{self, Email};
 use auth_api::{Asking, Connection, Entered, Error, Membership, Person, SecurityEventKind, SignInMethod, Told};
-use kernel::{Ctx, OrgId, ProjectRoles, UserId};
+use kernel::{Ctx, OrgId, ProjectRoles, Timestamp, UserId};
 use mail_api::{Content, Mail, Recipient};
 use secrecy::SecretString;
 use serde_json::json;
 use uow::Tx;
 
 use super::SignOn;
-use crate::repo;
-use crate::security;
 use crate::service::Known;
 use crate::service::admitting::{Admission, ByIssuer};
 use crate::service::asking::{address_of, origin};
 use crate::service::elsewhere::client_of;
+use crate::{model, repo, security};
 
 /// What was heard of whom.
 #[derive(Clone, Copy)]
@@ -26,6 +25,8 @@ pub(super) struct Heard<'a> {
     pub disowned: bool,
     /// Whether it says that it asked for a second factor.
     pub factor: bool,
+    /// When they showed the issuer who they are, if it says that.
+    pub shown_at: Option<Timestamp>,
     pub asking: &'a Asking<'a>,
     /// What the device presents.
     pub device: Option<&'a SecretString>,
@@ -158,7 +159,8 @@ impl SignOn {
         security::note_in(tx, SecurityEventKind::SignedOn, user, &origin(asking)).await?;
         let known = Known { person, password: None, memberships: vec![membership], last: Some(org), shut: Vec::new() };
         let (request, client, method) = (asking.request, client_of(asking), SignInMethod::SingleSignOn);
-        let by = Some(ByIssuer { connection: &connection, membership, factor: heard.factor });
+        let at = model::shown_at(heard.shown_at, self.auth.instant(), self.auth.life);
+        let by = Some(ByIssuer { connection: &connection, membership, factor: heard.factor, at });
         let (action, device) = ("auth.single_sign_on", heard.device);
         self.auth.admit_in(tx, Admission { request, known: &known, client: &client, method, action, device, by }).await
     }

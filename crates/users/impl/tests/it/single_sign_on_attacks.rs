@@ -1,0 +1,97 @@
+//! What people try at the single sign-on of an organisation: to come in past it, to be as fresh as if they had shown something, and to sign others in.
+
+use actix_web::test::TestRequest;
+use auth_api::Asserted;
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::authenticator::set_up;
+use crate::domains::{proven, readdress};
+use crate::elsewhere::refused;
+use crate::issuers::{ISSUER, REQUIRED, begin, connected, connection, set, sign_on, somebody, turn};
+use crate::scenery::{Account, scene};
+
+#[actix_web::test]
+async fn another_address_is_no_way_round_what_is_enforced() {
+    let (db, replica) = scene().await;
+    let (ada, bob, guest) = (proven(&replica, "ada").await, proven(&replica, "bob").await, proven(&replica, "guest").await);
+    readdress(&db, &guest, "guest@other.example", true).await;
+    connected(&replica, &ada, "example.com", connection(false, &[])).await;
+    for who in [&bob, &guest] {
+        assert_eq!(replica.join(&ada, who, "member").await.status, 200);
+    }
+    set_up(&replica, &ada).await;
+    assert_eq!(set(&replica, &ada, connection(false, &[&ada.user])).await.status, 200);
+    assert_eq!(turn(&replica, &ada, "enforced").await.status, 200);
+    let there = json!({ "organizationId": ada.org });
+    let switch = async |who: &Account| replica.post("/api/auth/switch-organization", Some(&who.token), there.clone()).await;
+    let noted = async || db.query("select user_id::text from sign_on_leavers").await;
+    // Whom the issuer signs in no more has their mail elsewhere.
+    readdress(&db, &bob, "bob@private.example", true).await;
+    assert_eq!(switch(&bob).await.refusal(), REQUIRED);
+    assert_eq!(noted().await, [bob.user.as_str()]);
+    refused(&begin(&replica, &ada.org).await.back(&replica).await, 403, "no member");
+    // Who never had an address there may have whichever they like.
+    readdress(&db, &guest, "guest@another.example", true).await;
+    assert_eq!(switch(&guest).await.status, 200);
+    // Whoever decides on members lets them in as whom they are now.
+    assert_eq!(replica.delete(&format!("/api/users/{}", bob.user), &ada.token).await.status, 204);
+    assert_eq!(noted().await, [] as [&str; 0]);
+    assert_eq!(replica.join(&ada, &bob, "member").await.status, 200);
+    assert_eq!(switch(&bob).await.status, 200);
+}
+
+#[actix_web::test]
+async fn who_is_signed_in_at_the_issuer_already_proves_nothing_by_that() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    connected(&replica, &ada, "example.com", connection(false, &[])).await;
+    replica.join(&ada, &bob, "admin").await;
+    let key = json!({ "name": "Books", "scopes": ["organization.read"] });
+    let now = replica.clock_now();
+    let signed_in = async |shown_at: Option<kernel::Timestamp>| {
+        replica.issuers.say(Asserted { shown_at, ..somebody("1", "bob@example.com") });
+        sign_on(&replica, &ada.org).await.0
+    };
+    for shown_at in [None, Some(now - TimeDelta::seconds(301)), Some(now - TimeDelta::days(1))] {
+        let session = signed_in(shown_at).await;
+        assert_eq!(replica.get("/api/organization", &session).await.status, 200);
+        let asked = replica.post("/api/api-keys", Some(&session), key.clone()).await;
+        assert_eq!(
+            (asked.refusal(), &asked.body["stepUp"]),
+            ((403, "STEP_UP_REQUIRED"), &json!("single_sign_on")),
+            "{shown_at:?}"
+        );
+    }
+    let start = format!("/auth/single-sign-on/{}/start", ada.org);
+    for (query, anew) in [("", "anew=false"), ("?anew=true", "anew=true")] {
+        let sent = replica.send(TestRequest::get().uri(&format!("{start}{query}"))).await;
+        assert!(sent.status == 303 && sent.header("location").contains(anew), "{}", sent.header("location"));
+    }
+    let begun = replica.post(&format!("/api{start}"), None, json!({ "anew": true })).await;
+    assert!(begun.body["authorizationUrl"].as_str().unwrap().contains("anew=true"), "{}", begun.body);
+    // Shown a moment ago, or later than it is here.
+    for shown_at in [now - TimeDelta::seconds(200), now + TimeDelta::days(1)] {
+        let session = signed_in(Some(shown_at)).await;
+        assert_eq!(replica.post("/api/api-keys", Some(&session), key.clone()).await.status, 201, "{shown_at}");
+    }
+}
+
+#[actix_web::test]
+async fn no_other_page_and_no_mail_has_a_browser_signed_in_by_itself() {
+    let (db, replica) = scene().await;
+    let ada = proven(&replica, "ada").await;
+    connected(&replica, &ada, "example.com", connection(true, &[])).await;
+    let begun = db.query("select count(*) from sign_ons_begun").await;
+    let start = format!("/auth/single-sign-on/{}/start?returnTo=%2Fprojects", ada.org);
+    let from = async |site: &str| replica.send(TestRequest::get().uri(&start).insert_header(("Sec-Fetch-Site", site))).await;
+    for site in ["cross-site", "same-site", "none"] {
+        let shown = from(site).await;
+        assert!(shown.status == 200 && shown.header("set-cookie").is_empty(), "{site}: {}", shown.body);
+        let html = shown.body.as_str().unwrap();
+        assert!(html.contains("Do you want to sign in") && html.contains(&format!("href=\"{start}\"")), "{site}: {html}");
+    }
+    assert_eq!(db.query("select count(*) from sign_ons_begun").await, begun, "nothing began");
+    let sent = from("same-origin").await;
+    assert!(sent.status == 303 && sent.header("location").starts_with(ISSUER), "{}", sent.body);
+}
