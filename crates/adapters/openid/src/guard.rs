@@ -54,7 +54,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, ..] = address.segments();
     // Only this is given to anybody: neither loopback nor link-local, unique local, multicast or mapped addresses.
     let is_global = a & 0xe000 == 0x2000;
-    let is_special = (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
+    let is_special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || (a == 0x3fff && b < 0x1000);
     let [d, e] = b.to_be_bytes();
     let [f, g] = c.to_be_bytes();
     let carries = a != 0x2002 || is_public_v4(Ipv4Addr::new(d, e, f, g));

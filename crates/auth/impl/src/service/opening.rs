@@ -88,8 +88,8 @@ impl Service {
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
             session.projects = place.projects;
-            session.added = place.added;
             session.factor = place.factor_of(session.factor.has);
+            session.added = place.added;
         }
         Ok(signed_in)
     }
