@@ -80,7 +80,7 @@ pub trait OrganizationDomains: Send + Sync {
     /// Gives a domain up. Who joined by it stays.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::NotFound`].
+    /// [`Error::Denied`], [`Error::NotFound`]; [`Error::DomainEnforced`] if it is proven, and the organisation enforces single sign-on.
     async fn give_up_domain(&self, ctx: &Ctx, id: Uuid) -> Result<(), Error>;
 
     /// The organisations that the context's person may join by the domain of their proven address.

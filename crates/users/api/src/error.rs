@@ -60,6 +60,9 @@ kernel::refusals! {
         /// Another organisation has proven the domain.
         #[error("another organisation has proven this domain: it gives it up first, or takes its record away and waits for a week")]
         DomainTaken = Conflict("DOMAIN_TAKEN"),
+        /// Whoever has an address of it has to sign in by the organisation's own issuer.
+        #[error("single sign-on is enforced for addresses of this domain: an owner ends that first (PUT /api/organization/single-sign-on/mode)")]
+        DomainEnforced = Conflict("DOMAIN_ENFORCED"),
         /// The person to whom the organisation is offered is its owner.
         #[error("this person is an owner already")]
         AlreadyOwner = Conflict("ALREADY_OWNER"),

@@ -142,7 +142,10 @@ async fn verify(
 /// Give a domain up.
 ///
 /// Nobody joins by it any more, and another organisation can prove it. Who has joined stays.
-#[utoipa::path(responses((status = 204, description = "Given up")))]
+#[utoipa::path(responses(
+    (status = 204, description = "Given up"),
+    (status = 409, description = "DOMAIN_ENFORCED: it is proven, and the organisation enforces single sign-on for addresses there: an owner ends that first"),
+))]
 #[delete("/api/organization/domains/{id}")]
 async fn give_up(Authed(ctx): Authed, Id(id): Id<Uuid>, domains: Data<dyn OrganizationDomains>) -> Result<HttpResponse, Problem> {
     domains.give_up_domain(&ctx, id).await?;

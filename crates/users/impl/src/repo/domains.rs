@@ -84,8 +84,9 @@ pub(crate) async fn get(tx: &ReadTx<'_>, org: OrgId, id: Uuid) -> Result<Organiz
 
 /// Gives one up; answers what it was.
 pub(crate) async fn delete(tx: &mut Tx, org: OrgId, id: Uuid) -> Result<OrganizationDomain, Error> {
-    let rows: Vec<Row> =
-        diesel::delete(domains::table.find((org.0, id))).returning(Row::as_returning()).get_results(tx.pg()).await.fault()?;
+    let one = diesel::delete(domains::table.find((org.0, id))).returning(Row::as_returning());
+    let gone: Result<Vec<Row>, _> = one.get_results(tx.pg()).await;
+    let rows = gone.on_constraint("organization_domains_enforced", || Error::DomainEnforced)?;
     Ok(rows.into_iter().next().ok_or(Error::NotFound("domain"))?.into())
 }
 

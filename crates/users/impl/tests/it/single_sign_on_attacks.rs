@@ -42,6 +42,26 @@ async fn another_address_is_no_way_round_what_is_enforced() {
 }
 
 #[actix_web::test]
+async fn nobody_but_owners_ends_what_is_enforced_by_giving_its_domain_up() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    connected(&replica, &ada, "example.com", connection(false, &[])).await;
+    assert_eq!(replica.join(&ada, &bob, "admin").await.status, 200);
+    set_up(&replica, &ada).await;
+    assert_eq!(set(&replica, &ada, connection(false, &[&ada.user])).await.status, 200);
+    assert_eq!(turn(&replica, &ada, "enforced").await.status, 200);
+    let (admin, session) = sign_on(&replica, &ada.org).await;
+    assert_eq!(session["role"], json!("admin"));
+    let id = replica.get("/api/organization/domains", &admin).await.body["data"][0]["id"].as_str().unwrap().to_owned();
+    let domain = format!("/api/organization/domains/{id}");
+    assert_eq!(replica.delete(&domain, &admin).await.refusal(), (409, "DOMAIN_ENFORCED"));
+    // What the record says is the platform's to note.
+    db.run_sql("begin; delete from organization_domains; rollback").await;
+    assert_eq!(turn(&replica, &ada, "optional").await.status, 200);
+    assert_eq!(replica.delete(&domain, &admin).await.status, 204);
+}
+
+#[actix_web::test]
 async fn who_is_signed_in_at_the_issuer_already_proves_nothing_by_that() {
     let (_db, replica) = scene().await;
     let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
