@@ -87,8 +87,8 @@ impl Service {
         let session = &mut signed_in.session;
         if let Some(place) = self.place(session.user, session.org).await? {
             session.expires_at = model::expires_at(session.expires_at, session.authenticated_at, self.life, place.rules);
-            session.projects = place.projects;
             session.factor = place.factor_of(session.factor.has);
+            session.projects = place.projects;
             session.added = place.added;
         }
         Ok(signed_in)
