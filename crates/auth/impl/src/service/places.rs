@@ -72,7 +72,8 @@ impl Service {
         let at_home = self.directory.is_domain_of(tx, connection.org, email::domain_of(&key)).await?;
         let enforced = connection.mode == SignOnMode::Enforced;
         // Another address is no way round it.
-        if !at_home && !(enforced && repo::sign_on::has_left(tx, connection.org, person.id).await?) {
+        let counts = at_home || (enforced && repo::sign_on::has_left(tx, connection.org, person.id).await?);
+        if !counts {
             return Ok(None);
         }
         let only = enforced && !(role == OrgRole::Owner && has_factor && self.breaks_glass(tx, person.id, connection).await?);
