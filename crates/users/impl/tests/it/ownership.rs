@@ -1,5 +1,7 @@
 //! An organisation passes from one owner to another: offered by the one, taken by the other, and by nobody else.
 
+use std::slice::from_ref;
+
 use actix_web::test::TestRequest;
 use mail_api::Template;
 use serde_json::json;
@@ -116,11 +118,11 @@ async fn the_page_of_the_mail_makes_an_owner_of_whom_it_was_offered_to_with_a_fr
     says(&open(Some(&bob)).await, 403, "Show once more who you are");
     says(&press(Some(&bob), "same-origin").await, 403, "Show once more who you are");
     let owners = format!("select user_id from memberships where org_id = '{}' and role = 'owner'", ada.org);
-    assert_eq!(db.query(&owners).await, [ada.user.clone()]);
+    assert_eq!(db.query(&owners).await, from_ref(&ada.user));
     let again = replica.post("/api/auth/reauthenticate", Some(&bob.token), json!({ "password": PASSWORD })).await;
     let bob = Account::of(&again);
     says(&press(Some(&bob), "same-origin").await, 200, "You are an owner");
-    assert_eq!(db.query(&owners).await, [bob.user.clone()]);
+    assert_eq!(db.query(&owners).await, from_ref(&bob.user));
     says(&press(Some(&bob), "same-origin").await, 410, "no such offer for you");
 }
 

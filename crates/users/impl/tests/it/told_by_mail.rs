@@ -1,6 +1,7 @@
 //! What people are told by mail of: a sign-in from where there was none before, and what becomes of the API keys that act with their rights.
 
 use std::net::SocketAddr;
+use std::slice::from_ref;
 
 use actix_web::test::TestRequest;
 use chrono::TimeDelta;
@@ -54,7 +55,7 @@ async fn a_sign_in_from_where_there_was_none_before_is_told_once() {
     let told = ("Firefox on Linux".to_owned(), Some(elsewhere.to_owned()), Language::German);
     for _ in 0..2 {
         assert_eq!(sign_in(&replica, elsewhere, None).await.status, 200);
-        assert_eq!(sign_ins(&replica), [told.clone()], "and is known the next time");
+        assert_eq!(sign_ins(&replica), from_ref(&told), "and is known the next time");
     }
     // Whoever tries in vain tells nobody anything.
     let body = json!({ "email": "ada@example.com", "password": "not the password" });
