@@ -121,7 +121,13 @@ fn page(
         .body(page)
 }
 
-impl Form<'_> {
+impl<'a> Form<'a> {
+    /// One that asks for nothing: a button alone.
+    #[must_use]
+    pub const fn button_alone(action: &'a str, token: &'a str, button: &'a str) -> Self {
+        Self { action, token, email: None, password: None, code: None, button }
+    }
+
     fn html(&self) -> String {
         let [action, token, button] = [self.action, self.token, self.button].map(escape);
         let email = self.email.map(|label| {
