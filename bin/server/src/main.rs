@@ -78,7 +78,7 @@ enum Command {
     /// Lists what lately happened to accounts: failed sign-ins, spent limits, changed passwords
     SecurityEvents {
         /// Since so long ago, such as 30m, 24h or 7d
-        #[arg(long, default_value = "24h", value_parser = humantime::parse_duration)]
+        #[arg(long, default_value = "24h", value_parser = command::security::ago)]
         since: std::time::Duration,
         /// Prints JSON, for machines
         #[arg(long)]

@@ -20,6 +20,11 @@ pub(crate) fn pattern_text(pattern: &str) -> String {
         "^[A-Za-z0-9_-]+$" => "must be bytes as base64url, without padding".to_owned(),
         "^[0-9a-f]{64}$" => "must be 64 hexadecimal digits, in small letters".to_owned(),
         "^([0-9a-f]{32}){1,2}$" => "must be 32 or 64 hexadecimal digits, in small letters".to_owned(),
+        "^[0-9a-fA-F]{64}$" => "must be 64 hexadecimal digits".to_owned(),
+        "^[0-9]{8}$" => "must be 8 digits".to_owned(),
+        "^[A-Z][A-Z0-9_]{2,63}$" => "must be 3 to 64 capital letters, digits and underscores, a letter first".to_owned(),
+        "^[a-z-]+$" => "must be small letters and hyphens".to_owned(),
+        "^/" => "must be a path of this server, such as /projects".to_owned(),
         other => format!("must match {other}"),
     }
 }

@@ -24,6 +24,18 @@ fn whose(event: &auth::StoredEvent) -> String {
 /// So many of the newest are shown.
 const MOST: u32 = 1000;
 
+/// Nothing is asked for from longer ago: a century.
+const LONGEST: Duration = Duration::from_secs(36_525 * 24 * 60 * 60);
+
+/// How long ago, as a person types it.
+///
+/// # Errors
+/// If it is no time, or longer ago than anybody asks for.
+pub fn ago(text: &str) -> Result<Duration, String> {
+    let ago = humantime::parse_duration(text).ok().filter(|ago| *ago <= LONGEST);
+    ago.ok_or_else(|| "it should be how long ago, such as 30m, 24h or 7d, and a century at most".to_owned())
+}
+
 /// `build14 security-events [--since 24h] [--json]`
 ///
 /// # Errors

@@ -50,7 +50,7 @@ pub struct Start {
     #[arg(long)]
     reason: Reason,
     /// For how many minutes, an hour at most; no longer than the consent
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=60))]
     minutes: u32,
     /// In which language its owners are written to, de or en
     #[arg(long, default_value = "en", value_parser = language)]

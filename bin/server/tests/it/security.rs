@@ -43,9 +43,11 @@ async fn security_events_are_listed_newest_first_without_what_was_tried() {
     let told: Value = serde_json::from_str(&said).expect("JSON");
     let requests: Vec<_> = told.as_array().expect("an array").iter().map(|one| one["requestId"].as_str()).collect();
     assert_eq!(requests, [Some("r3"), Some("r2"), Some("r1"), Some("r4")]);
-    let (code, _, complained) = run_over(&environment, &["security-events", "--since", "soon"]).await;
-    assert_eq!(code, Some(2));
-    assert!(complained.contains("--since"), "{complained}");
+    for wrong in ["soon", "101years", "290000years"] {
+        let (code, _, complained) = run_over(&environment, &["security-events", "--since", wrong]).await;
+        assert_eq!(code, Some(2), "{complained}");
+        assert!(complained.contains("--since") && complained.contains("such as 30m, 24h or 7d"), "{complained}");
+    }
 }
 
 #[tokio::test]

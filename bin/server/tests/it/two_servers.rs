@@ -218,6 +218,8 @@ async fn support_reads_on_both_servers_until_the_consent_is_taken_back() {
     let start = ["support", "start", "--organization", &ada.org, "--operator", "Olga Operator", "--reason", "Ticket 4711"];
     let (code, said, complained) = run_over(&beside, &start).await;
     assert!(code == Some(1) && said.is_empty() && complained.contains("does not consent"), "{said}{complained}");
+    let (code, _, complained) = run_over(&beside, &[&start[..], &["--minutes", "61"]].concat()).await;
+    assert!(code == Some(2) && complained.contains("1..=60"), "{complained}");
 
     a.done(Method::POST, ACCESS, Some(&ada.token), Some(json!({ "reason": "A list is empty" }))).await;
     let (code, said, complained) = run_over(&beside, &start).await;

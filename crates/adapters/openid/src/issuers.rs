@@ -1,4 +1,4 @@
-//! `Issuers`: the port, over the issuers of organisations, which say themselves where theirs is.
+//! `Issuers`: implements the port of `auth` for the issuers of organisations. Each organisation says itself where its issuer is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::guard::may_be_asked;
 use crate::http::Http;
 use crate::issuer::{Issuer, Kept};
 
-/// The descriptions of so many are kept; of more, all are read anew.
+/// The descriptions of so many issuers are kept. With one more all of them are let go, and read anew when they are needed.
 const MOST_KEPT: usize = 1_000;
 
 /// How the issuers of organisations are asked.

@@ -125,7 +125,7 @@ fn judged(error: &lettre::transport::smtp::Error) -> Refusal {
         return Refusal::ours(format!("TLS: {said}"));
     }
     if error.is_client() {
-        // Of this mail is only that the server takes no letters beyond ASCII before the @.
+        // Only one of these is about this mail: its address has letters beyond ASCII before the @, which the server does not take.
         let of_the_mail = said.contains("SMTPUTF8") || said.contains("8BITMIME");
         return if of_the_mail { Refusal::permanent(said) } else { Refusal::ours(said) };
     }

@@ -132,7 +132,7 @@ kernel::refusals! {
         #[error("your organisation's single sign-on made this session, for that organisation alone: sign in another way for what is your own")]
         SingleSignOnSession = Forbidden("SINGLE_SIGN_ON_SESSION"),
         /// The organisation has no connection with an issuer, or none that is on.
-        #[error("there is no single sign-on here")]
+        #[error("there is no single sign-on here: an owner sets it up (PUT /api/organization/single-sign-on) and turns it on (PUT …/mode)")]
         NoSingleSignOn = NotFound("NOT_FOUND"),
         /// Nobody has come back from the issuer yet as it should be.
         #[error("test the connection first (POST /api/organization/single-sign-on/test): its sign-in has to tell an address of a proven domain")]

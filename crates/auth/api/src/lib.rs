@@ -36,7 +36,7 @@ use kernel::{
     Scope, SessionId, SystemClock, UserId,
 };
 use mail_api::Language;
-use uow::Tx;
+use uow::{ReadTx, Tx};
 
 pub use added::{is_added, without_added};
 pub use breaches::Breaches;
@@ -311,6 +311,12 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// A fault of the database.
     async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault>;
+
+    /// Whether a person comes into an organisation by its own issuer alone: none of their own sessions, wherever it is, takes anything out of it.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn comes_by_issuer_alone(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<bool, Fault>;
 
     /// Takes the person out of the teams of the organisation's projects, in the transaction that ends the membership; answers which roles
     /// they had. The membership is locked by now, so that nobody gives them another one meanwhile.

@@ -58,7 +58,7 @@ pub struct Membership {
     pub role: OrgRole,
 }
 
-/// An organisation, with the people whose word counts most there.
+/// An organisation with its owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
     /// What it is called.
@@ -67,7 +67,8 @@ pub struct Owned {
     pub owners: Vec<Person>,
 }
 
-/// Which domains organisations have proven to be their own; implemented by `users`. All of it runs as the platform. Who keeps no domains has none.
+/// Which domains organisations have proven to be their own; implemented by `users`. All of it runs as the platform. By default no organisation
+/// has any.
 #[async_trait]
 pub trait Domains: Send + Sync {
     /// Whose a domain is, as long as what proves it is published.
@@ -103,8 +104,8 @@ pub trait Domains: Send + Sync {
     }
 }
 
-/// How long an organisation lets sessions live in it, where the platform's own bound holds as well, if any acts there at all; and for whom it asks for a
-/// second factor.
+/// What an organisation decides about sessions in it, within the platform's own bounds: how long they live, and of whom a second factor is asked; and
+/// whether anybody acts there at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SessionRules {
     /// For how long one may go unused.
@@ -153,7 +154,7 @@ pub trait Directory: Domains {
     /// [`Error::EmailTaken`].
     async fn readdress_in(&self, tx: &mut Tx, user: UserId, email: &Email) -> Result<Option<String>, Error>;
 
-    /// Passes if the person may have a session: an account that leaves lets nobody in, whatever they proved. Who keeps no such accounts lets everybody in.
+    /// Passes if the person may have a session: an account that leaves lets nobody in, whatever they proved. By default everybody may.
     ///
     /// # Errors
     /// [`Error::AccountLeaving`].
@@ -161,8 +162,8 @@ pub trait Directory: Domains {
         Ok(())
     }
 
-    /// Makes a person with a proven address who has no organisation of their own: for one that vouches for them, and makes them its member in the same
-    /// transaction.
+    /// Makes a person with a proven address who has no organisation of their own: for an organisation that vouches for the address, and makes
+    /// them its member in the same transaction.
     ///
     /// # Errors
     /// [`Error::EmailTaken`], [`Error::Invalid`].
@@ -219,7 +220,7 @@ pub trait Directory: Domains {
     /// A fault.
     async fn membership(&self, tx: &ReadTx<'_>, user: UserId, org: OrgId) -> Result<Option<Membership>, Fault>;
 
-    /// The permissions of the person's custom roles in the organisation, by name, in any order. Who keeps no such roles adds none.
+    /// The permissions of the person's custom roles in the organisation, by name, in any order. By default there are none.
     ///
     /// # Errors
     /// A fault.
@@ -227,7 +228,7 @@ pub trait Directory: Domains {
         Ok(Vec::new())
     }
 
-    /// The slugs of the person's custom roles in the organisation, in their order. Who keeps no such roles has none.
+    /// The slugs of the person's custom roles in the organisation, in their order. By default there are none.
     ///
     /// # Errors
     /// A fault.
@@ -247,7 +248,7 @@ pub trait Directory: Domains {
     /// A fault.
     async fn session_rules(&self, tx: &ReadTx<'_>, org: OrgId) -> Result<SessionRules, Fault>;
 
-    /// An organisation, locked, as whoever looks after it from outside sees it; `None` if there is none. Who keeps no organisations has none.
+    /// An organisation, locked, as whoever looks after it from outside sees it; `None` if there is none, as by default.
     ///
     /// # Errors
     /// A fault.
@@ -283,7 +284,7 @@ pub trait Teams: Send + Sync {
         projects: &[ProjectId],
     ) -> Result<Vec<(ProjectId, ProjectRole)>, Fault>;
 
-    /// Whether the organisation has this project, in a transaction of the tenant's own. Who keeps no projects has none.
+    /// Whether the organisation has this project, in a transaction of the tenant's own. By default it has none.
     ///
     /// # Errors
     /// A fault.

@@ -97,7 +97,7 @@ pub struct Asserted {
     pub shown_at: Option<Timestamp>,
 }
 
-/// The issuers of organisations, which say themselves where theirs is. Implemented over HTTP by an adapter.
+/// The issuers of organisations. Each organisation says itself where its issuer is. Implemented over HTTP by an adapter.
 #[async_trait]
 pub trait Issuers: Send + Sync {
     /// What is wrong with an issuer's name, if anything is: it must be an address that may be asked.

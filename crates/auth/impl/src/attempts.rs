@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use auth_api::{Error, email};
+use auth_api::{ConnectionId, Error, email};
 use kernel::{Clock, Timestamp, UserId};
 use sha2::{Digest, Sha256};
 
@@ -47,9 +47,22 @@ pub(crate) enum Familiar {
     Stranger,
 }
 
-/// By what tries of somebody who is signed in are counted.
-pub(crate) fn own_factor_key(user: UserId) -> String {
-    format!("second factor of {user}")
+/// By what tries of somebody who is signed in are counted: apart in sessions that the issuer of a connection made. Whoever runs that makes as many of them as
+/// they like, and spends nothing of the person's own by it.
+pub(crate) fn own_factor_key(user: UserId, by: Option<ConnectionId>) -> String {
+    apart(format!("second factor of {user}"), by)
+}
+
+/// The same of the password.
+pub(crate) fn own_password_key(user: UserId, by: Option<ConnectionId>) -> String {
+    apart(format!("password of {user}"), by)
+}
+
+fn apart(key: String, by: Option<ConnectionId>) -> String {
+    match by {
+        Some(connection) => format!("{key} by {connection}"),
+        None => key,
+    }
 }
 
 /// By what tries of somebody who signs in are counted: strangers together, and apart from whoever has signed in there before, so that they keep

@@ -66,6 +66,13 @@ pub(crate) fn known_browser(browser: Option<&SecretString>) -> Option<SecretStri
     ours(browser.expose_secret()).then(|| browser.clone())
 }
 
+/// The cookie by which a browser is known when it comes back, and its hash: the one that it has, if that is one of ours, so that of two sign-ins under way in
+/// two windows neither ends the other; else a fresh one.
+pub(crate) fn browser_of(cookie: Option<&SecretString>) -> Result<(SecretString, token::TokenHash), Fault> {
+    let kept = known_browser(cookie).and_then(|kept| token::hash(kept.expose_secret()).map(|hash| (kept, hash)));
+    kept.map_or_else(token::fresh, Ok)
+}
+
 /// Where a browser goes on: a path of this server, and nothing that a browser would take for another one.
 pub(crate) fn return_path(given: Option<&str>) -> Result<String, FieldFault> {
     let path = given.unwrap_or("/");

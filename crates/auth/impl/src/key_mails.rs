@@ -23,7 +23,7 @@ impl KeyMails {
         Self { system, directory, mails }
     }
 
-    /// Somebody who made a key; `None` if they removed the account. For before the transaction that changes it.
+    /// Somebody who made a key; `None` if they removed the account. To be asked before the transaction that changes the key.
     pub(crate) async fn person(&self, user: UserId) -> Result<Option<Person>, Fault> {
         self.system.read(async |tx| self.directory.person(tx, user).await).await
     }

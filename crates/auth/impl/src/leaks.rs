@@ -87,7 +87,7 @@ impl LeakReports {
                     format!("an API key was found in public and revoked ({}): ask its organisation what it opened", key.shown);
                 let about = ("api_key", key.id.to_string());
                 tx.alarm(Alarm { kind: "api_key_leaked", about, org: Some(key.org), detail }).await?;
-                // In which language they are written to, who have chosen none, a report does not tell.
+                // A report says nothing of the language of people who have chosen none.
                 self.mails.tell_in(tx, creator.as_ref(), (&key, KeyChange::Leaked), at, Language::English).await?;
                 self.sessions.forget_user_in(tx, key.created_by).await?;
                 Ok(Label::TruePositive)

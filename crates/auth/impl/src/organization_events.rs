@@ -1,5 +1,5 @@
-//! `OrganizationEvents`: what organisations are told of the security of their members' accounts, one at most of each event
-//! (docs/domain/security-events.md).
+//! `OrganizationEvents`: what organisations are told of that concerns their security: their members' accounts, keys, single sign-on, support. Of each event one
+//! organisation at most is told (docs/domain/security-events.md).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use uow::{SystemUow, Tx, Uow};
 use crate::repo;
 use crate::security_event::Origin;
 
-/// What is told, and to whom; to nobody, if nobody has the email that was tried.
+/// What is told, and to which organisation: to none, if nobody has the email that was tried.
 pub(crate) struct Told<'a> {
     pub(crate) org: Option<OrgId>,
     pub(crate) kind: OrganizationEventKind,
@@ -53,7 +53,7 @@ pub(crate) async fn tell(system: &SystemUow, told: &Told<'_>, origin: &Origin<'_
     }
 }
 
-/// Tells that a permission was refused. Of an API key it is the key's: its creator did nothing.
+/// Tells that a permission was refused. Where an API key was refused, the key is named and not its creator, who did nothing.
 pub(crate) async fn tell_denied(system: &SystemUow, ctx: &Ctx, denied: &Denied) {
     let told = Told {
         org: Some(ctx.org),

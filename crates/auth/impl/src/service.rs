@@ -39,7 +39,7 @@ use mail_api::{Language, Mails};
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::task::JoinHandle;
-use uow::{SystemUow, Tx};
+use uow::{ReadTx, SystemUow, Tx};
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
@@ -372,6 +372,12 @@ impl Sessions for Service {
 impl Accounts for Service {
     async fn is_registered_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<bool, Fault> {
         repo::is_registered(tx, org, user).await
+    }
+
+    async fn comes_by_issuer_alone(&self, tx: &ReadTx<'_>, org: OrgId, user: UserId) -> Result<bool, Fault> {
+        let Some(membership) = self.directory.membership(tx, user, org).await? else { return Ok(false) };
+        let person = self.directory.person(tx, user).await?;
+        Ok(!self.shut_to(tx, person.as_ref(), &[membership]).await?.is_empty())
     }
 
     async fn leave_teams_in(&self, tx: &mut Tx, org: OrgId, user: UserId) -> Result<Vec<(ProjectId, ProjectRole)>, Fault> {

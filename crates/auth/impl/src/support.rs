@@ -31,7 +31,7 @@ pub struct SupportDependencies {
     pub authorizer: Arc<dyn Authorizer>,
     /// The trail.
     pub audit: Arc<dyn Audit>,
-    /// Ends consents.
+    /// Tells when consents begin and end.
     pub clock: Arc<dyn Clock>,
 }
 

@@ -67,10 +67,10 @@ pub struct SupportRegister {
 /// Why nobody looks.
 #[derive(Debug, thiserror::Error)]
 pub enum SupportError {
-    /// Why must be told.
+    /// No reason was given.
     #[error("--reason must say why, such as a ticket: the organisation's owners are told, and it stands in its trail")]
     Reason,
-    /// So long nobody looks.
+    /// It would last too long, or no time at all.
     #[error("--minutes must be 1 to 60. Nothing was changed")]
     Minutes,
     /// No such organisation.
@@ -93,7 +93,7 @@ pub enum SupportError {
     /// No such session, or none that lives.
     #[error("no support session {0} is open: `build14 support list` shows them. Nothing was changed")]
     NoSession(SupportSessionId),
-    /// Nobody's fault.
+    /// The database failed, or something else below.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

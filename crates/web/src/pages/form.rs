@@ -86,9 +86,15 @@ impl LinkPage<'_> {
     /// The answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
+        self.response_with(StatusCode::OK)
+    }
+
+    /// The answer to somebody who is refused, and whom the link leads to where they begin anew.
+    #[must_use]
+    pub fn response_with(&self, status: StatusCode) -> HttpResponse {
         let Self { language, title, lead, href, link } = self;
         let link = format!("<p class=\"actions\"><a class=\"button first\" href=\"{}\">{}</a></p>", escape(href), escape(link));
-        page((StatusCode::OK, *language), (*title, *lead, None), None, &link)
+        page((status, *language), (*title, *lead, None), None, &link)
     }
 }
 
@@ -121,7 +127,13 @@ fn page(
         .body(page)
 }
 
-impl Form<'_> {
+impl<'a> Form<'a> {
+    /// One that asks for nothing: a button alone.
+    #[must_use]
+    pub const fn button_alone(action: &'a str, token: &'a str, button: &'a str) -> Self {
+        Self { action, token, email: None, password: None, code: None, button }
+    }
+
     fn html(&self) -> String {
         let [action, token, button] = [self.action, self.token, self.button].map(escape);
         let email = self.email.map(|label| {

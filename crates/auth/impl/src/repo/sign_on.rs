@@ -6,7 +6,8 @@ use kernel::{Fault, OrgId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::schema::{
-    sign_on_connections as connections, sign_on_identities as identities, sign_on_leavers as leavers, sign_ons_begun as begun,
+    sessions, sign_on_connections as connections, sign_on_identities as identities, sign_on_leavers as leavers,
+    sign_ons_begun as begun,
 };
 use crate::token::TokenHash;
 
@@ -94,6 +95,13 @@ pub(crate) async fn organization_of(tx: &ReadTx<'_>, id: ConnectionId) -> Result
     let query = connections::table.filter(connections::id.eq(id.0)).select(connections::org_id);
     let org: Option<Uuid> = query.first(&mut tx.pg()).await.optional().fault()?;
     Ok(org.map(OrgId))
+}
+
+/// The connection whose issuer made a session; none: it is the person's own.
+pub(crate) async fn made_by(tx: &ReadTx<'_>, session: SessionId) -> Result<Option<ConnectionId>, Fault> {
+    let query = sessions::table.filter(sessions::id.eq(session.0)).select(sessions::connection_id);
+    let found: Option<Option<Uuid>> = query.first(&mut tx.pg()).await.optional().fault()?;
+    Ok(found.flatten().map(ConnectionId))
 }
 
 /// Stores a new connection.

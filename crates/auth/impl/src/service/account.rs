@@ -11,6 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::Service;
+use crate::attempts::own_password_key;
 use crate::hasher::Verified;
 use crate::repo::Listed;
 use crate::security;
@@ -32,7 +33,7 @@ impl Service {
     ) -> Result<(), Error> {
         let user = person(ctx)?;
         // Apart from sign-ins: those of strangers do not keep a person from changing the password.
-        let key = format!("password of {user}");
+        let key = own_password_key(user, None);
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {

@@ -2,8 +2,8 @@
 //! people in end here.
 
 use auth_api::{
-    Account, Asking, Client, Connection, Entered, Error, FactorKind, FactorShown, Membership, PendingSignIn, SecurityEventKind,
-    SignInMethod, SignedIn,
+    Account, Asking, Client, Connection, ConnectionId, Entered, Error, FactorKind, FactorShown, Membership, PendingSignIn,
+    SecurityEventKind, SignInMethod, SignedIn,
 };
 use chrono::TimeDelta;
 use kernel::{OrgRole, RequestId, Timestamp, UserId};
@@ -146,7 +146,8 @@ impl Service {
         let user = person.id;
         let known = self.known(&person.email).await?.filter(|known| known.person.id == user).ok_or(Error::PendingSpent)?;
         let familiar = self.familiar(Some(user), device, asking.from).await?;
-        let key = factor_key(user, familiar);
+        // Whoever runs an issuer begins as many of these as they like: they spend nothing of the person's other sign-ins.
+        let key = pending.connection.map_or_else(|| factor_key(user, familiar), |by| own_factor_key(user, Some(by)));
         let tries = self.try_factor(user, &key, origin(&asking)).await?;
         let client = Client { address: asking.from, agent: asking.agent.map(str::to_owned), language: Some(asking.language) };
         let outcome = self
@@ -196,8 +197,8 @@ impl Service {
                 return Err(Error::WrongSecondFactor);
             }
         };
-        // What strangers share stays spent, or the person's own sign-ins would give it back to who guesses.
-        if familiar != Familiar::Stranger {
+        // What strangers share stays spent, or the person's own sign-ins would give it back to who guesses; so does what an issuer's sign-ins share.
+        if familiar != Familiar::Stranger && pending.connection.is_none() {
             self.attempts.forget_own(&key);
         }
         drop(tries);
@@ -215,9 +216,13 @@ impl Service {
         }
     }
 
-    /// The same for somebody who is signed in.
-    pub(super) async fn try_own_factor(&self, user: UserId, origin: Origin<'_>) -> Result<Tries, Error> {
-        self.try_factor(user, &own_factor_key(user), origin).await
+    /// The same for somebody who is signed in, by the issuer of a connection or otherwise.
+    pub(super) async fn try_own_factor(
+        &self,
+        (user, by): (UserId, Option<ConnectionId>),
+        origin: Origin<'_>,
+    ) -> Result<Tries, Error> {
+        self.try_factor(user, &own_factor_key(user, by), origin).await
     }
 
     /// Notes that what somebody showed who is signed in was no second factor of theirs.

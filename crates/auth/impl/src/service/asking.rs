@@ -11,7 +11,7 @@ use uow::Tx;
 use uuid::Uuid;
 
 use super::{Known, Service};
-use crate::attempts::{Familiar, network_of};
+use crate::attempts::{Familiar, network_of, own_password_key};
 use crate::hasher::Verified;
 use crate::proof::{self, MAILS_WINDOW, MINUTES, MOST_MAILS, MOST_MAILS_OF_ALL, Secrets};
 use crate::security_event::{Origin, Whose};
@@ -168,7 +168,7 @@ impl Service {
             return Err(Error::invalid("/email", "SAME_AS_BEFORE", "is the present address"));
         }
         // Counted with changes of the password: both are guesses of it.
-        let key = format!("password of {user}");
+        let key = own_password_key(user, None);
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {

@@ -71,12 +71,7 @@ impl Elsewhere {
             return Err(Error::NoSuchProvider);
         }
         let return_to = rules::return_path(return_to).map_err(|fault| Error::Invalid(vec![fault]))?;
-        let kept = rules::known_browser(browser).and_then(|kept| token::hash(kept.expose_secret()).map(|hash| (kept, hash)));
-        let (browser, browser_hash) = match kept {
-            // Of two that are under way in two windows neither ends the other.
-            Some(kept) => kept,
-            None => token::fresh()?,
-        };
+        let (browser, browser_hash) = rules::browser_of(browser)?;
         let (state, state_hash) = token::fresh()?;
         let question = rules::question(&self.auth.switch_secret, &browser, state)?;
         let url = self.providers.ask(provider, &question).await.map_err(|untold| refused(&untold, provider))?;

@@ -149,7 +149,7 @@ impl SecondFactors for Service {
     ) -> Result<Vec<SecretString>, Error> {
         let user = ctx.person().ok_or(Error::NotAuthenticated)?;
         let known = self.oneself(user).await?;
-        let tries = self.try_own_factor(user, origin(&asking)).await?;
+        let tries = self.try_own_factor((user, None), origin(&asking)).await?;
         let now = self.instant();
         let codes = self
             .system
@@ -172,7 +172,7 @@ impl SecondFactors for Service {
             })
             .await?;
         let Some(codes) = codes else { return Err(self.wrong_own_factor(user, &tries, origin(&asking)).await) };
-        self.attempts.forget_own(&own_factor_key(user));
+        self.attempts.forget_own(&own_factor_key(user, None));
         Ok(codes)
     }
 

@@ -1,8 +1,8 @@
 //! How sessions begin: with a sign-in, with another proof of who somebody is, in another organisation.
 
 use auth_api::{
-    Again, Client, Entered, Error, FactorKind, FactorShown, FactorStanding, Membership, SecurityEventKind, Session, SessionRules,
-    SignInMethod, SignedIn, SwitchOnce, Switched,
+    Again, Client, ConnectionId, Entered, Error, FactorKind, FactorShown, FactorStanding, Membership, SecurityEventKind, Session,
+    SessionRules, SignInMethod, SignedIn, SwitchOnce, Switched,
 };
 use chrono::SubsecRound;
 use kernel::{Actor, AddedPermissions, Ctx, Fault, OrgId, ProjectRoles, RequestId, SessionId, Timestamp, UserId};
@@ -12,7 +12,7 @@ use uow::Tx;
 
 use super::Service;
 use super::account::person;
-use crate::attempts::own_factor_key;
+use crate::attempts::{own_factor_key, own_password_key};
 use crate::checked::Checked;
 use crate::hasher::Verified;
 use crate::model::{Proof, StoredSession};
@@ -111,22 +111,23 @@ impl Service {
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let user = person(ctx)?;
+        let by = self.system.read(async |tx| repo::sign_on::made_by(tx, session).await).await?;
         match again {
-            Again::Password(password) => self.prove_by_password(ctx, (user, session), password, client).await,
-            Again::Factor(shown) => self.prove_by_factor(ctx, (user, session), shown, client).await,
+            Again::Password(password) => self.prove_by_password(ctx, (user, session, by), password, client).await,
+            Again::Factor(shown) => self.prove_by_factor(ctx, (user, session, by), shown, client).await,
         }
     }
 
     async fn prove_by_password(
         &self,
         ctx: &Ctx,
-        (user, session): (UserId, SessionId),
+        (user, session, by): (UserId, SessionId, Option<ConnectionId>),
         password: SecretString,
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request: &ctx.request, address: client.address };
         // As for a change of the password: apart from the sign-ins of strangers.
-        let key = format!("password of {user}");
+        let key = own_password_key(user, by);
         let tries = match self.attempts.enter_own(&key, &*self.clock).await {
             Ok(tries) => tries,
             Err(limited) => {
@@ -140,7 +141,10 @@ impl Service {
             security::note(&self.system, SecurityEventKind::SignInFailed, (user, ctx.org), origin()).await;
             return Err(Error::invalid("/password", "WRONG_PASSWORD", "is not the present password"));
         }
-        self.attempts.forget_own(&key);
+        // What the sessions of an issuer share stays spent, or the person would give it back to who guesses there.
+        if by.is_none() {
+            self.attempts.forget_own(&key);
+        }
         drop(tries);
         let (ended, signed_in) = self
             .system
@@ -165,14 +169,14 @@ impl Service {
     async fn prove_by_factor(
         &self,
         ctx: &Ctx,
-        (user, session): (UserId, SessionId),
+        (user, session, by): (UserId, SessionId, Option<ConnectionId>),
         shown: FactorShown,
         client: &Client,
     ) -> Result<SignedIn, Error> {
         let origin = || Origin { request: &ctx.request, address: client.address };
         let language = client.language.unwrap_or(Language::English);
         let known = self.oneself(user).await?;
-        let tries = self.try_own_factor(user, origin()).await?;
+        let tries = self.try_own_factor((user, by), origin()).await?;
         let outcome = self
             .system
             .write(async |tx| {
@@ -194,7 +198,9 @@ impl Service {
                 return Err(self.wrong_own_factor(user, &tries, origin()).await);
             }
         };
-        self.attempts.forget_own(&own_factor_key(user));
+        if by.is_none() {
+            self.attempts.forget_own(&own_factor_key(user, by));
+        }
         drop(tries);
         self.cache.forget(&ended);
         self.complete(signed_in).await

@@ -77,11 +77,7 @@ impl SignOn {
         browser: Option<&SecretString>,
     ) -> Result<Begun, Error> {
         let return_to = rules::return_path(return_to).map_err(|fault| Error::Invalid(vec![fault]))?;
-        let kept = rules::known_browser(browser).and_then(|kept| token::hash(kept.expose_secret()).map(|hash| (kept, hash)));
-        let (browser, browser_hash) = match kept {
-            Some(kept) => kept,
-            None => token::fresh()?,
-        };
+        let (browser, browser_hash) = rules::browser_of(browser)?;
         let (state, state_hash) = token::fresh()?;
         let question = rules::question(&self.auth.switch_secret, &browser, state)?;
         let (org, connection) = (stored.connection.org, stored.connection.id);

@@ -240,6 +240,7 @@ async fn a_custom_role_adds_what_custom_roles_can_hold_whatever_stands_in_it() {
             "projects.members_manage",
             "roles.manage",
             "single_sign_on.manage",
+            "support_access.manage",
         ]
     );
     let everything: AddedPermissions = named().iter().map(|permission| permission.name().to_owned()).collect();

@@ -113,7 +113,7 @@ async fn show(
         Ok(Some(OwnInvitation { organization, invited_by, .. })) => {
             // What people call themselves is put in last, and not looked at again.
             let lead = format!("{invited_by}{}{}{}", words.lead.0, organization.name, words.lead.1);
-            let form = Form { action: PATH, token: &id, email: None, password: None, code: None, button: words.button };
+            let form = Form::button_alone(PATH, &id, words.button);
             let (status, language) = (StatusCode::OK, words.language);
             Ok(FormPage { status, language, title: words.title, lead: &lead, fault: None, form: Some(form) }.response())
         }

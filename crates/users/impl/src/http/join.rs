@@ -95,7 +95,7 @@ async fn show(request: HttpRequest, links: Data<dyn InvitationLinks>) -> Result<
     match links.leads_to(&token).await {
         Ok(organization) => {
             let lead = words.lead.replace("{}", &organization.name);
-            let form = Form { action: PATH, token: &token, email: None, password: None, code: None, button: words.button };
+            let form = Form::button_alone(PATH, &token, words.button);
             let (status, language) = (StatusCode::OK, words.language);
             Ok(FormPage { status, language, title: words.title, lead: &lead, fault: None, form: Some(form) }.response())
         }

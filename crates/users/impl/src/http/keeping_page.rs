@@ -98,7 +98,7 @@ async fn show(
     let found = own.into_iter().find(|leaving| leaving.organization.id.0.to_string() == id);
     let Some(leaving) = found else { return Ok(says(words, StatusCode::GONE, words.over)) };
     let lead = format!("{}{}{}", words.lead.0, leaving.organization.name, words.lead.1);
-    let form = Form { action: PATH, token: &id, email: None, password: None, code: None, button: words.button };
+    let form = Form::button_alone(PATH, &id, words.button);
     let (status, language) = (StatusCode::OK, words.language);
     Ok(FormPage { status, language, title: words.title, lead: &lead, fault: None, form: Some(form) }.response())
 }

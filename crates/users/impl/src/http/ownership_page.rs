@@ -122,7 +122,7 @@ async fn show(
         return Ok(says(words, StatusCode::FORBIDDEN, words.prove));
     }
     let lead = format!("{owner}{}{organization}{}", words.lead.0, words.lead.1);
-    let form = Form { action: PATH, token: &id, email: None, password: None, code: None, button: words.button };
+    let form = Form::button_alone(PATH, &id, words.button);
     let (status, language) = (StatusCode::OK, words.language);
     Ok(FormPage { status, language, title: words.title, lead: &lead, fault: None, form: Some(form) }.response())
 }

@@ -68,7 +68,7 @@ async fn show(request: HttpRequest, leaving: Data<dyn Leaving>) -> Result<HttpRe
         title: words.title,
         lead: &words.lead.replace("{}", &address),
         fault: None,
-        form: Some(Form { action: PATH, token: &token, email: None, password: None, code: None, button: words.button }),
+        form: Some(Form::button_alone(PATH, &token, words.button)),
     }
     .response())
 }

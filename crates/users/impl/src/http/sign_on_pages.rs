@@ -63,12 +63,13 @@ fn form(words: &Words, status: StatusCode, fault: Option<&str>) -> HttpResponse 
 /// nobody is signed in as whom its author likes, or sent on to where they like, without having said so.
 async fn start(
     _: AuthRateLimit,
-    Id(org): Id<OrgId>,
+    org: Result<Id<OrgId>, Problem>,
     request: HttpRequest,
     sign_on: Data<dyn SingleSignOn>,
     cookies: Data<CookieSettings>,
     browser: Browser,
 ) -> Result<HttpResponse, Problem> {
+    let Ok(Id(org)) = org else { return refused(Words::of(language_of(&request)), Error::NoSingleSignOn) };
     if was_led(&request) {
         return Ok(led(Words::of(language_of(&request)), &request, org));
     }
@@ -99,7 +100,7 @@ fn led(words: &Words, request: &HttpRequest, org: OrgId) -> HttpResponse {
 /// Ends what began in this browser.
 async fn back(
     _: AuthRateLimit,
-    Id(org): Id<OrgId>,
+    org: Result<Id<OrgId>, Problem>,
     (request, info): (HttpRequest, RequestInfo),
     sign_on: Data<dyn SingleSignOn>,
     cookies: Data<CookieSettings>,
@@ -107,6 +108,7 @@ async fn back(
 ) -> Result<HttpResponse, Problem> {
     let language = language_of(&request);
     let words = Words::of(language);
+    let Ok(Id(org)) = org else { return refused(words, Error::NoSingleSignOn) };
     let asking = Asking { request: &info.request, from: info.address, agent: info.agent.as_deref(), language };
     match sign_on.finish(org, returned(&request, browser), asking, device.0.as_ref()).await {
         Ok(Landing { landed: Landed::Tested(test), .. }) => Ok(tested(words, &test)),
@@ -131,8 +133,12 @@ fn tested(words: &Words, test: &SignOnTest) -> HttpResponse {
     FormPage { status, language: words.language, title: said.title, lead: &lead, fault: None, form: None }.response()
 }
 
-/// What somebody is shown who did not get in.
+/// What somebody is shown who did not get in. Who may begin anew does so by their address, not at the issuer that somebody else may have led them to.
 fn refused(words: &Words, error: Error) -> Result<HttpResponse, Problem> {
+    let begins_anew = matches!(
+        error,
+        Error::NoSingleSignOn | Error::SignInSpent | Error::SignInDeclined | Error::ProviderUnreachable | Error::ProviderRefused
+    );
     let (status, said) = match error {
         Error::NoSingleSignOn => (StatusCode::NOT_FOUND, &words.unknown),
         Error::SignInSpent => (StatusCode::GONE, &words.spent),
@@ -150,6 +156,9 @@ fn refused(words: &Words, error: Error) -> Result<HttpResponse, Problem> {
         Error::Invalid(_) => (StatusCode::BAD_REQUEST, &words.astray),
         other => return Err(other.into()),
     };
-    let page = FormPage { status, language: words.language, title: said.title, lead: said.lead, fault: None, form: None };
-    Ok(page.response())
+    let (language, title, lead) = (words.language, said.title, said.lead);
+    if begins_anew {
+        return Ok(LinkPage { language, title, lead, href: SIGN_IN, link: words.anew }.response_with(status));
+    }
+    Ok(FormPage { status, language, title, lead, fault: None, form: None }.response())
 }

@@ -106,6 +106,10 @@ impl Service {
                     if self.memberships.organization(tx, org).await?.suspended_at.is_some() {
                         return Err(Error::OrganizationSuspended);
                     }
+                    // Pages know a person's own sessions alone: whom only the issuer lets in takes nothing out from anywhere else.
+                    if self.accounts.comes_by_issuer_alone(tx, org, user).await? {
+                        return Err(hidden());
+                    }
                     // All of an organisation is worth as much when it is fetched as when it is asked for.
                     if ctx.missing.fresh_proof {
                         return Err(Fault::new(FaultKind::StepUpRequired, "an organisation's archive is fetched").into());

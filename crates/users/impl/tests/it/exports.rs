@@ -13,7 +13,7 @@ use testkit::{Database, unzipped};
 use crate::scenery::{Account, PASSWORD, Replica, scene, with};
 
 /// Asks for the archive of an organisation; its id.
-async fn asked(replica: &Replica, who: &Account) -> String {
+pub async fn asked(replica: &Replica, who: &Account) -> String {
     let answer = replica.post("/api/organization/export", Some(&who.token), json!({})).await;
     assert_eq!((answer.status.as_u16(), &answer.body["status"]), (202, &json!("making")), "{}", answer.body);
     assert_eq!(answer.body["organizationId"], json!(who.org));
@@ -21,7 +21,7 @@ async fn asked(replica: &Replica, who: &Account) -> String {
 }
 
 /// Fetches an archive: the status and the bytes.
-async fn fetched(replica: &Replica, id: &str, token: Option<&str>) -> (u16, Vec<u8>) {
+pub async fn fetched(replica: &Replica, id: &str, token: Option<&str>) -> (u16, Vec<u8>) {
     let app = test::init_service(web::app(&replica.deps)).await;
     let request = with(TestRequest::get().uri(&format!("/exports/{id}")), token);
     let answer = app.call(request.to_request()).await.unwrap();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use actix_web::test::TestRequest;
 
+use crate::mailed_page::{MailedPage, says};
 use crate::scenery::{Account, Answer, PASSWORD, scene, with};
 
 /// What an answer says but for what differs between any two: ids and times.
@@ -291,45 +292,29 @@ async fn the_page_of_a_mailed_invitation_makes_a_member_of_whom_it_is_for_alone(
     let (ada, bob, eve) = (replica.register("ada").await, replica.register("bob").await, replica.register("eve").await);
     let invited = replica.invite(&ada, "bob").await;
     let id = invited.body["id"].as_str().unwrap();
-    let by = |request: TestRequest, session: Option<&str>| match session {
-        Some(session) => request.insert_header(("Cookie", format!("__Host-session={session}"))),
-        None => request,
-    };
-    let open = async |id: &str, session: Option<&str>| {
-        replica.send(by(TestRequest::get().uri(&format!("/invitation?id={id}")), session)).await
-    };
-    let press = async |session: Option<&str>, site: &'static str| {
-        let request = TestRequest::post().uri("/invitation").insert_header(("Host", "build14.example"));
-        let request = request.insert_header(("Sec-Fetch-Site", site)).set_form(&[("token", id)][..]);
-        replica.send(by(request, session)).await
-    };
-    let says = |answer: &Answer, status: u16, text: &str| {
-        let html = answer.body.as_str().unwrap();
-        assert!(answer.status.as_u16() == status && html.contains(text), "{}: {html}", answer.status);
-        assert!(status == 200 || !html.contains("ada works"), "told to nobody else: {html}");
-    };
-    let (bobs, eves) = (Some(bob.token.as_str()), Some(eve.token.as_str()));
-    says(&open(id, None).await, 401, "Sign in first");
-    says(&press(None, "same-origin").await, 401, "Sign in first");
-    says(&open(id, bobs).await, 403, "Prove your address first");
-    says(&press(bobs, "same-origin").await, 403, "Prove your address first");
+    let page = MailedPage { replica: &replica, path: "/invitation", id };
+    let (bobs, eves) = (Some(&bob), Some(&eve));
+    says(&page.open(None).await, 401, "Sign in first");
+    says(&page.press(None, "same-origin").await, 401, "Sign in first");
+    says(&page.open(bobs).await, 403, "Prove your address first");
+    says(&page.press(bobs, "same-origin").await, 403, "Prove your address first");
     for who in [&bob, &eve] {
         replica.verify(who).await;
     }
-    says(&open(id, eves).await, 410, "no such invitation for you");
-    says(&press(eves, "same-origin").await, 410, "no such invitation for you");
-    says(&open("nonsense", bobs).await, 410, "no such invitation for you");
+    says(&page.open(eves).await, 410, "no such invitation for you");
+    says(&page.press(eves, "same-origin").await, 410, "no such invitation for you");
+    says(&MailedPage { id: "nonsense", ..page }.open(bobs).await, 410, "no such invitation for you");
 
     for _ in 0..2 {
-        let page = open(id, bobs).await;
-        says(&page, 200, "ada invites you to become a member of ada works.");
-        assert!(!page.body.as_str().unwrap().contains("<script") && page.header("referrer-policy") == "no-referrer");
+        let opened = page.open(bobs).await;
+        says(&opened, 200, "ada invites you to become a member of ada works.");
+        assert!(!opened.body.as_str().unwrap().contains("<script") && opened.header("referrer-policy") == "no-referrer");
     }
-    assert_eq!(press(bobs, "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    assert_eq!(page.press(bobs, "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
     for _ in 0..2 {
-        says(&press(bobs, "same-origin").await, 200, "You are a member");
+        says(&page.press(bobs, "same-origin").await, 200, "You are a member");
     }
-    says(&open(id, bobs).await, 410, "no such invitation for you");
+    says(&page.open(bobs).await, 410, "no such invitation for you");
     let members = replica.get("/api/users", &ada.token).await;
     assert!(members.body.to_string().contains("bob@example.com"), "{}", members.body);
 }

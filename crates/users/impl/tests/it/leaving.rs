@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::test::TestRequest;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use testkit::{Database, until};
 
+use crate::mailed_page::{MailedPage, says};
 use crate::replicas::{pair, warmed};
 use crate::scenery::{Account, Answer, PASSWORD, Replica, scene};
 
@@ -118,36 +118,21 @@ async fn the_page_of_the_mail_keeps_it_for_an_owner_alone() {
     leave(&replica, &ada).await;
     let told = replica.mails.to("ada@example.com").pop().unwrap().content;
     assert_eq!(told.link().unwrap().as_str(), format!("/keep-organization?id={}", ada.org));
-    let by = |request: TestRequest, who: Option<&Account>| match who {
-        Some(who) => request.insert_header(("Cookie", format!("__Host-session={}", who.token))),
-        None => request,
-    };
-    let page = format!("/keep-organization?id={}", ada.org);
-    let open = async |who: Option<&Account>| replica.send(by(TestRequest::get().uri(&page), who)).await;
-    let press = async |who: Option<&Account>, site: &'static str| {
-        let request = TestRequest::post().uri("/keep-organization").insert_header(("Host", "build14.example"));
-        let request = request.insert_header(("Sec-Fetch-Site", site)).set_form(&[("token", ada.org.as_str())][..]);
-        replica.send(by(request, who)).await
-    };
-    let says = |answer: &Answer, status: u16, text: &str| {
-        let html = answer.body.as_str().unwrap();
-        assert!(answer.status.as_u16() == status && html.contains(text), "{}: {html}", answer.status);
-        assert!(status == 200 || !html.contains("ada works"), "told to nobody else: {html}");
-    };
-    says(&open(None).await, 401, "Sign in first");
-    says(&press(None, "same-origin").await, 401, "Sign in first");
+    let page = MailedPage { replica: &replica, path: "/keep-organization", id: &ada.org };
+    says(&page.open(None).await, 401, "Sign in first");
+    says(&page.press(None, "same-origin").await, 401, "Sign in first");
     // An administrator of it, and a stranger.
     for who in [&bob, &eve] {
-        says(&open(Some(who)).await, 410, "No organisation of yours");
-        says(&press(Some(who), "same-origin").await, 410, "No organisation of yours");
+        says(&page.open(Some(who)).await, 410, "No organisation of yours");
+        says(&page.press(Some(who), "same-origin").await, 410, "No organisation of yours");
     }
     let ada = Account::of(&replica.login("ada").await);
-    says(&open(Some(&ada)).await, 200, "asked that ada works leave the platform");
-    assert_eq!(press(Some(&ada), "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    says(&page.open(Some(&ada)).await, 200, "asked that ada works leave the platform");
+    assert_eq!(page.press(Some(&ada), "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
     assert_eq!(db.query("select state from departures").await, ["waiting"], "to open it does nothing");
-    says(&press(Some(&ada), "same-origin").await, 200, "The organisation stays");
+    says(&page.press(Some(&ada), "same-origin").await, 200, "The organisation stays");
     assert_eq!(db.query("select state from departures").await, ["kept"]);
-    says(&open(Some(&ada)).await, 410, "No organisation of yours");
+    says(&page.open(Some(&ada)).await, 410, "No organisation of yours");
 }
 
 #[actix_web::test]

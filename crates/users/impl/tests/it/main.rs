@@ -19,6 +19,7 @@ mod leaving;
 mod links;
 mod lives;
 mod mailed;
+mod mailed_page;
 mod members;
 mod ownership;
 mod passkeys;

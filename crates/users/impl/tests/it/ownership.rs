@@ -2,10 +2,10 @@
 
 use std::slice::from_ref;
 
-use actix_web::test::TestRequest;
 use mail_api::Template;
 use serde_json::json;
 
+use crate::mailed_page::{MailedPage, says};
 use crate::scenery::{Account, Answer, PASSWORD, Replica, scene};
 
 const OFFERS: &str = "/api/organization/ownership-offers";
@@ -89,41 +89,26 @@ async fn the_page_of_the_mail_makes_an_owner_of_whom_it_was_offered_to_with_a_fr
     let made = id(&offer(&replica, &ada, &bob.user).await);
     let mut mails = replica.mails.to("bob@example.com").into_iter();
     let told = mails.rfind(|mail| mail.content.template() == Template::OwnershipOffered).unwrap().content;
-    let page = format!("/ownership-offer?id={made}");
-    assert_eq!(told.link().unwrap().as_str(), page);
-    let by = |request: TestRequest, who: Option<&Account>| match who {
-        Some(who) => request.insert_header(("Cookie", format!("__Host-session={}", who.token))),
-        None => request,
-    };
-    let open = async |who: Option<&Account>| replica.send(by(TestRequest::get().uri(&page), who)).await;
-    let press = async |who: Option<&Account>, site: &'static str| {
-        let request = TestRequest::post().uri("/ownership-offer").insert_header(("Host", "build14.example"));
-        let request = request.insert_header(("Sec-Fetch-Site", site)).set_form(&[("token", made.as_str())][..]);
-        replica.send(by(request, who)).await
-    };
-    let says = |answer: &Answer, status: u16, text: &str| {
-        let html = answer.body.as_str().unwrap();
-        assert!(answer.status.as_u16() == status && html.contains(text), "{}: {html}", answer.status);
-        assert!(status == 200 || !html.contains("ada works"), "told to nobody else: {html}");
-    };
-    says(&open(None).await, 401, "Sign in first");
-    says(&press(None, "same-origin").await, 401, "Sign in first");
+    assert_eq!(told.link().unwrap().as_str(), format!("/ownership-offer?id={made}"));
+    let page = MailedPage { replica: &replica, path: "/ownership-offer", id: &made };
+    says(&page.open(None).await, 401, "Sign in first");
+    says(&page.press(None, "same-origin").await, 401, "Sign in first");
     for who in [&eve, &ada] {
-        says(&open(Some(who)).await, 410, "no such offer for you");
-        says(&press(Some(who), "same-origin").await, 410, "no such offer for you");
+        says(&page.open(Some(who)).await, 410, "no such offer for you");
+        says(&page.press(Some(who), "same-origin").await, 410, "no such offer for you");
     }
-    says(&open(Some(&bob)).await, 200, "ada offers you to become an owner of ada works,");
-    assert_eq!(press(Some(&bob), "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
+    says(&page.open(Some(&bob)).await, 200, "ada offers you to become an owner of ada works,");
+    assert_eq!(page.press(Some(&bob), "cross-site").await.refusal(), (403, "ORIGIN_NOT_ALLOWED"));
     replica.clock.advance(chrono::TimeDelta::minutes(6));
-    says(&open(Some(&bob)).await, 403, "Show once more who you are");
-    says(&press(Some(&bob), "same-origin").await, 403, "Show once more who you are");
+    says(&page.open(Some(&bob)).await, 403, "Show once more who you are");
+    says(&page.press(Some(&bob), "same-origin").await, 403, "Show once more who you are");
     let owners = format!("select user_id from memberships where org_id = '{}' and role = 'owner'", ada.org);
     assert_eq!(db.query(&owners).await, from_ref(&ada.user));
     let again = replica.post("/api/auth/reauthenticate", Some(&bob.token), json!({ "password": PASSWORD })).await;
     let bob = Account::of(&again);
-    says(&press(Some(&bob), "same-origin").await, 200, "You are an owner");
+    says(&page.press(Some(&bob), "same-origin").await, 200, "You are an owner");
     assert_eq!(db.query(&owners).await, from_ref(&bob.user));
-    says(&press(Some(&bob), "same-origin").await, 410, "no such offer for you");
+    says(&page.press(Some(&bob), "same-origin").await, 410, "no such offer for you");
 }
 
 #[actix_web::test]

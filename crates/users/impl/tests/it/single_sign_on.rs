@@ -421,6 +421,10 @@ async fn people_are_led_to_their_organisation_by_the_domain_alone() {
     assert!(started.status == 303 && started.header("location").starts_with(ISSUER), "{}", started.body);
     let unknown = "/auth/single-sign-on/00000000-0000-7000-8000-000000000000/start";
     refused(&replica.send(TestRequest::get().uri(unknown)).await, 404, "no such sign-in");
+    // A link with a typing error is a page, too, and leads on.
+    for typo in ["/auth/single-sign-on/nope/start", "/auth/single-sign-on/nope/callback"] {
+        refused(&replica.send(TestRequest::get().uri(typo)).await, 404, "<a class=\"button first\" href=\"/auth/sign-in\">");
+    }
     // Nobody acts in an organisation that is suspended, nor comes in.
     let operator = kernel::Decision { operator: "Olga Operator".parse().unwrap(), reason: Some("fraud".parse().unwrap()) };
     let away = begin(&replica, &ada.org).await;

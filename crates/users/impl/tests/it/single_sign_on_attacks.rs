@@ -3,13 +3,16 @@
 use actix_web::test::TestRequest;
 use auth_api::Asserted;
 use chrono::TimeDelta;
-use serde_json::json;
+use serde_json::{Value, json};
+use testkit::Database;
 
-use crate::authenticator::set_up;
+use crate::authenticator::{again, by_password, set_up};
 use crate::domains::{proven, readdress};
 use crate::elsewhere::refused;
+use crate::exports::{asked, fetched};
+use crate::factors::cookie;
 use crate::issuers::{ISSUER, REQUIRED, begin, connected, connection, set, sign_on, somebody, turn};
-use crate::scenery::{Account, scene};
+use crate::scenery::{Account, Replica, scene};
 
 #[actix_web::test]
 async fn another_address_is_no_way_round_what_is_enforced() {
@@ -114,4 +117,61 @@ async fn no_other_page_and_no_mail_has_a_browser_signed_in_by_itself() {
     assert_eq!(db.query("select count(*) from sign_ons_begun").await, begun, "nothing began");
     let sent = from("same-origin").await;
     assert!(sent.status == 303 && sent.header("location").starts_with(ISSUER), "{}", sent.body);
+}
+
+#[actix_web::test]
+async fn whoever_runs_an_issuer_spends_none_of_the_persons_own_tries() {
+    let db = Database::fresh().await;
+    let replica = Replica::of(&db, auth::Settings { wrong_per_email: 2, ..auth::Settings::default() }).await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    let mut trusting = connection(false, &[]);
+    trusting["trustsSecondFactor"] = json!(true);
+    connected(&replica, &ada, "example.com", trusting).await;
+    assert_eq!(replica.join(&ada, &bob, "member").await.status, 200);
+    let spend = async |wrong: Value| {
+        let (bound, _) = sign_on(&replica, &ada.org).await;
+        let mut tried = Vec::new();
+        for _ in 0..3 {
+            let answer = replica.post("/api/auth/reauthenticate", Some(&bound), wrong.clone()).await;
+            tried.push(answer.status.as_u16());
+        }
+        assert_eq!(tried, [422, 422, 429]);
+    };
+    spend(json!({ "password": "wrong horse battery staple" })).await;
+    let bob = Account::of(&again(&replica, &bob, by_password()).await);
+
+    let (shows, _) = set_up(&replica, &bob).await;
+    replica.issuers.say(Asserted { factor: true, ..somebody("1", "bob@example.com") });
+    spend(json!({ "code": shows.wrong(&replica) })).await;
+    // A sign-in by that issuer that waits is counted with its sessions.
+    assert_eq!(set(&replica, &ada, connection(false, &[])).await.status, 200);
+    let waits = begin(&replica, &ada.org).await.back(&replica).await;
+    let html = waits.body.as_str().unwrap();
+    let token = html.split_once("name=\"token\" value=\"").unwrap().1.split('"').next().unwrap();
+    let mfa = format!("__Host-mfa={}", cookie(&waits, "__Host-mfa").unwrap());
+    let body = json!({ "mfaToken": token, "code": shows.wrong(&replica) });
+    let request = TestRequest::post().uri("/api/auth/mfa").insert_header(("Cookie", mfa)).set_json(body);
+    assert_eq!(replica.send(request).await.refusal(), (429, "RATE_LIMITED"));
+    assert_eq!(again(&replica, &bob, json!({ "code": shows.code(&replica, 0) })).await.status, 200);
+}
+
+#[actix_web::test]
+async fn whom_only_the_issuer_lets_in_takes_no_archive_out_in_a_session_elsewhere() {
+    let (db, replica) = scene().await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    connected(&replica, &ada, "example.com", connection(false, &[])).await;
+    assert_eq!(replica.join(&ada, &bob, "owner").await.status, 200);
+    set_up(&replica, &ada).await;
+    assert_eq!(set(&replica, &ada, connection(false, &[&ada.user])).await.status, 200);
+    let to = json!({ "organizationId": ada.org });
+    let there = Account::of(&replica.post("/api/auth/switch-organization", Some(&bob.token), to).await);
+    let id = asked(&replica, &there).await;
+    let own = asked(&replica, &ada).await;
+    assert_eq!(replica.work(&db).await, [] as [String; 0]);
+    assert_eq!(fetched(&replica, &id, Some(&bob.token)).await.0, 200);
+    assert_eq!(turn(&replica, &ada, "enforced").await.status, 200);
+    assert_eq!(fetched(&replica, &id, Some(&bob.token)).await.0, 404);
+    assert_eq!(fetched(&replica, &own, Some(&ada.token)).await.0, 200, "who breaks glass does");
+    assert_eq!(turn(&replica, &ada, "optional").await.status, 200);
+    assert_eq!(fetched(&replica, &id, Some(&bob.token)).await.0, 200);
 }

@@ -18,7 +18,8 @@ use crate::http::passkey_pages;
 
 const PATH: &str = "/auth/mfa";
 
-/// Where the form goes that stands beside a passkey: a wrong code leads back to both. Whoever says so themself is shown a button more.
+/// Where the form goes that stands beside a passkey, so that a wrong code leads back to both. Nothing else hangs on the query: whoever adds it themself is
+/// shown one button more.
 const PATH_BESIDE_PASSKEY: &str = "/auth/mfa?passkey";
 
 /// Adds the page. Opened by itself it asks for nothing: what it needs stands in a form that another page answers.

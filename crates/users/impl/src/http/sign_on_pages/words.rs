@@ -11,6 +11,8 @@ pub(super) struct Words {
     pub button: &'static str,
     /// The link to the organisation's sign-in.
     pub go: &'static str,
+    /// The link to where the address is asked for.
+    pub anew: &'static str,
     /// No organisation signs people in itself who have such an address; what was typed is none.
     pub nobody: &'static str,
     pub no_address: &'static str,
@@ -69,8 +71,9 @@ static ENGLISH: Words = Words {
     email: "Your address",
     button: "Go on",
     go: "Go on to your organisation",
-    nobody: "No organisation signs people in itself who have such an address. Sign in in your application, by password, mail or passkey.",
-    no_address: "This is no address of mail.",
+    anew: "To the sign-in",
+    nobody: "No organisation signs people in itself who have such an address. Check it for a typing error, or sign in in your application, by password, mail or passkey.",
+    no_address: "This is no e-mail address. One looks like name@example.com.",
     none: "no address",
     ask: Said {
         title: "Sign in",
@@ -153,8 +156,9 @@ static GERMAN: Words = Words {
     email: "Ihre Adresse",
     button: "Weiter",
     go: "Weiter zu Ihrer Organisation",
-    nobody: "Keine Organisation meldet Leute mit einer solchen Adresse selbst an. Melden Sie sich in Ihrer Anwendung an, mit Passwort, per Mail oder mit einem Passkey.",
-    no_address: "Das ist keine Mailadresse.",
+    anew: "Zur Anmeldung",
+    nobody: "Keine Organisation meldet Leute mit einer solchen Adresse selbst an. Prüfen Sie sie auf einen Tippfehler, oder melden Sie sich in Ihrer Anwendung an, mit Passwort, per Mail oder mit einem Passkey.",
+    no_address: "Das ist keine E-Mail-Adresse. Sie sieht aus wie name@example.com.",
     none: "keine Adresse",
     ask: Said {
         title: "Anmelden",
