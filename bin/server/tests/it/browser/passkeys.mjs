@@ -55,7 +55,8 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
 
 /** Waits until something yields a value. */
 async function until(what, condition) {
-  const end = Date.now() + 30_000;
+  // Beside everything else that the tests run at once, two processors take long over a browser.
+  const end = Date.now() + 120_000;
   for (;;) {
     if (ended) throw new Error(`the browser ended before ${what}`);
     const found = await condition();
