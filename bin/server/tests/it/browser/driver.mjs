@@ -10,6 +10,8 @@ const arguments_ = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disabl
 const chromium = spawn(program, [...arguments_, `--user-data-dir=${profile}`, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
 let ended = false;
 chromium.on('exit', () => (ended = true));
+// However this ends: also where it fails before there is a page to steer.
+process.on('exit', () => chromium.kill('SIGKILL'));
 
 /** Where the browser listens. */
 const listening = () =>
@@ -146,6 +148,5 @@ export async function steer(steps) {
     close();
     const end = Date.now() + PATIENCE;
     while (!ended && Date.now() < end) await pause();
-    if (!ended) chromium.kill('SIGKILL');
   }
 }
