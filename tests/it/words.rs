@@ -32,6 +32,8 @@ const NO_RULES: &[(&str, &str)] = &[
     ("V6", "crates/auth/api/src/network.rs"),
     ("V4", "crates/auth/impl/src/attempts.rs"),
     ("V6", "crates/auth/impl/src/attempts.rs"),
+    ("V4", "crates/adapters/openid/src/guard.rs"),
+    ("V6", "crates/adapters/openid/src/guard.rs"),
     ("V6", "bin/server/src/config/sanity.rs"),
     ("I64", "crates/jobs/"),
     ("Z0", ""),
