@@ -116,7 +116,7 @@ impl Issuer {
         Ok(description)
     }
 
-    /// An issuer that is protected on the way to it leads nobody to where nothing is.
+    /// An issuer that is protected on the way to it leads nobody to where nothing is, and none to what is no server: a browser goes where it says.
     fn check_protected(&self, metadata: &CoreProviderMetadata) -> Result<(), Untold> {
         let schemes = [
             Some(metadata.authorization_endpoint().url().scheme()),
@@ -124,6 +124,9 @@ impl Issuer {
             metadata.token_endpoint().map(|url| url.url().scheme()),
             metadata.userinfo_endpoint().map(|url| url.url().scheme()),
         ];
+        if schemes.iter().flatten().any(|scheme| !["http", "https"].contains(scheme)) {
+            return Err(Untold::Refused("it has an address that is no server's".to_owned()));
+        }
         let plain = schemes.into_iter().flatten().any(|scheme| scheme != "https");
         if plain && self.issuer.url().scheme() == "https" {
             return Err(Untold::Refused("it has an address that is not protected by TLS".to_owned()));
@@ -245,5 +248,33 @@ fn unbelieved(error: &ClaimsVerificationError) -> String {
     match error {
         ClaimsVerificationError::SignatureVerification(cause) => format!("{error}: {cause}"),
         error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics says where")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_browser_is_sent_to_servers_alone() {
+        let (name, secret) = ("http://login.example.com".to_owned(), SecretString::from("secret".to_owned()));
+        let redirect = RedirectUrl::new("https://build14.example/".to_owned()).unwrap();
+        let issuer = Issuer::new(IssuerUrl::new(name.clone()).unwrap(), "14build".to_owned(), secret, redirect);
+        let described = |authorization: &str| -> CoreProviderMetadata {
+            serde_json::from_value(json!({
+                "issuer": name, "authorization_endpoint": authorization, "jwks_uri": "http://login.example.com/keys",
+                "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"]
+            }))
+            .unwrap()
+        };
+        assert!(issuer.check_protected(&described("http://login.example.com/auth")).is_ok());
+        for elsewhere in ["javascript:alert(1)//", "data:text/html,x", "ftp://login.example.com/"] {
+            let refused = issuer.check_protected(&described(elsewhere));
+            assert!(matches!(refused, Err(Untold::Refused(_))), "{elsewhere}: {refused:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use actix_web::test::TestRequest;
 use auth_api::Asserted;
 use chrono::TimeDelta;
+use futures::future::join;
 use serde_json::{Value, json};
 use testkit::Database;
 
@@ -174,4 +175,18 @@ async fn whom_only_the_issuer_lets_in_takes_no_archive_out_in_a_session_elsewher
     assert_eq!(fetched(&replica, &own, Some(&ada.token)).await.0, 200, "who breaks glass does");
     assert_eq!(turn(&replica, &ada, "optional").await.status, 200);
     assert_eq!(fetched(&replica, &id, Some(&bob.token)).await.0, 200);
+}
+
+#[actix_web::test]
+async fn who_comes_twice_at_a_time_is_one_person_and_comes_in_twice() {
+    let (db, replica) = scene().await;
+    let ada = proven(&replica, "ada").await;
+    connected(&replica, &ada, "example.com", connection(true, &[])).await;
+    for n in 0..4 {
+        replica.issuers.say(somebody(&format!("tab{n}"), &format!("tab{n}@example.com")));
+        let (one, other) = (begin(&replica, &ada.org).await, begin(&replica, &ada.org).await);
+        let (one, other) = join(one.back(&replica), other.back(&replica)).await;
+        assert_eq!((one.status.as_u16(), other.status.as_u16()), (303, 303), "{} {}", one.body, other.body);
+    }
+    assert_eq!(db.query("select count(*) from users where email like 'tab%'").await, ["4"]);
 }

@@ -30,14 +30,21 @@ impl SignOn {
     /// Signs somebody in to the organisation of a connection.
     pub(super) async fn enter(&self, connection: &Connection, heard: Heard<'_>) -> Result<Entered, Error> {
         let org = connection.org;
-        let who = match self.who(connection, heard).await {
+        let mut who = match self.who(connection, heard).await {
             Err(Error::AddressNotAtHome) => {
                 self.note_refusal(org, None, heard.asking).await;
                 return Err(Error::AddressNotAtHome);
             }
             who => who?,
         };
-        let entered = self.auth.system.write(async |tx| self.enter_in(tx, connection, &who, heard).await).await;
+        let mut entered = self.auth.system.write(async |tx| self.enter_in(tx, connection, &who, heard).await).await;
+        // Nobody had the address a moment ago. Whoever was faster is most likely the same person, in another tab.
+        if matches!((&entered, &who), (Err(Error::EmailTaken), Who::New(_))) {
+            who = self.who(connection, heard).await?;
+            if !matches!(who, Who::New(_)) {
+                entered = self.auth.system.write(async |tx| self.enter_in(tx, connection, &who, heard).await).await;
+            }
+        }
         if matches!(
             entered,
             Err(Error::AddressNotAtHome
