@@ -29,7 +29,7 @@ async fn the_issuer_of_an_organisation_lets_its_people_into_it_and_into_nothing_
     assert_eq!(last(&replica, "ada@example.com").content.template(), Template::MemberJoined);
     let user = session["user"]["id"].as_str().unwrap().to_owned();
     assert_eq!(db.query(&format!("select count(*) from memberships where user_id = '{user}'")).await, ["1"], "none of their own");
-    for path in ["/api/organization", "/api/user", "/api/users", "/api/authz/permissions"] {
+    for path in ["/api/organization", "/api/user", "/api/users", "/api/auth/session"] {
         assert_eq!(replica.get(path, &bob).await.status, 200, "{path}");
     }
     // What is the person's own, and other organisations.
@@ -384,8 +384,8 @@ async fn who_is_no_member_comes_in_by_an_invitation_and_not_against_the_director
     refused(&begin(&replica, &ada.org).await.back(&replica).await, 403, "no member");
     assert_eq!(set(&replica, &ada, connection(true, &[])).await.status, 200);
     db.run_sql(&format!(
-        "insert into directory_users (org_id, id, user_name, user_name_key, email_key, active, person)
-         values ('{}', gen_random_uuid(), 'bob', 'bob', 'bob@example.com', false, '{user}')",
+        "insert into directory_users (org_id, id, user_name, user_name_key, email_key, active, person, created_at, updated_at)
+         values ('{}', gen_random_uuid(), 'bob', 'bob', 'bob@example.com', false, '{user}', clock_timestamp(), clock_timestamp())",
         ada.org
     ))
     .await;
