@@ -179,8 +179,18 @@ fn handlers() -> Vec<(String, String, String)> {
 
 #[test]
 fn an_answer_lists_the_entity_tag_that_its_handler_gives() {
-    // How handlers give one; `shown` and `created` of tenders, bids and schedules do as well.
-    const GIVES: [&str; 7] = ["web::single(", "web::conditional(", ".etag()", "tagged(", "shown(", ", shown)", ", created)"];
+    // How handlers give one; `shown` and `created` of tenders, bids and schedules do as well, and `reply` and `created` of directories.
+    const GIVES: [&str; 9] = [
+        "web::single(",
+        "web::conditional(",
+        ".etag()",
+        "tagged(",
+        "shown(",
+        ", shown)",
+        ", created)",
+        ".reply(&wanted)",
+        ".created(&wanted)",
+    ];
     let document = document();
     let (mut found, mut wrong) = (0, Vec::new());
     for (method, path, handler) in handlers() {

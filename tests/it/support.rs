@@ -36,6 +36,11 @@ async fn whatever_does_not_read_what_is_listed_is_refused_to_support_before_any_
         let all = fingerprint(&world, org).await;
         all.into_iter().filter(|line| !line.starts_with("support_requests ")).collect::<Vec<_>>()
     };
+    // A deadline that has passed is noted by whoever looks first, as the platform's doing.
+    for call in calls(&scene).into_iter().filter(|call| call.method == "GET") {
+        scene.owner.http.get(&call.case.path).await;
+    }
+    world.settle().await;
     let before = print(&scene.owner.org).await;
     let (mut wrong, mut read, mut refused) = (Vec::new(), 0, 0);
 

@@ -110,6 +110,7 @@ async fn before_deadlines(world: &World) -> BTreeMap<&'static str, Call> {
     BTreeMap::from([
         ("POST /api/auth/password-reset", (world.anonymous(), "/api/auth/password-reset".to_owned(), json!({}))),
         ("POST /api/auth/magic-link", (world.anonymous(), "/api/auth/magic-link".to_owned(), json!({}))),
+        ("POST /api/auth/single-sign-on/look", (world.anonymous(), "/api/auth/single-sign-on/look".to_owned(), json!({}))),
         ("POST /api/auth/register", (world.anonymous(), "/api/auth/register".to_owned(), account)),
         ("POST /api/tenders/{id}/bids", (other.http, bids, offer.clone())),
         ("PUT /api/bids/{id}", (builder.http, format!("/api/bids/{bid}"), offer)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::{OrgId, Spent};
 
-use crate::single_sign_on::sign_on_path;
+use crate::sign_on_paths::sign_on_path;
 
 kernel::refusals! {
     /// Why authentication or authorisation refuses.

@@ -23,6 +23,7 @@ mod proof;
 mod proofs;
 mod security;
 mod session;
+mod sign_on_paths;
 mod single_sign_on;
 mod support;
 mod tokens;
@@ -61,9 +62,10 @@ pub use proofs::Proofs;
 pub use secrecy::SecretString;
 pub use security::{Client, KnownDevice, LiveSession, SecurityEvent, SecurityEventKind, SignInMethod};
 pub use session::{FactorStanding, Session, SignedIn};
+pub use sign_on_paths::{sign_on_callback_path, sign_on_path};
 pub use single_sign_on::{
     Asserted, Connection, ConnectionId, IssuerClient, Issuers, Landed, Landing, NewConnection, SignOnMode, SignOnRoute,
-    SignOnTest, SingleSignOn, sign_on_callback_path, sign_on_path,
+    SignOnTest, SingleSignOn,
 };
 pub use support::{
     NewSupportConsent, Overseen, Overseer, SUPPORT_PREFIX, SupportAccess, SupportConsent, SupportConsentId, SupportEnd,

@@ -105,7 +105,9 @@ pub(crate) async fn made_by(tx: &ReadTx<'_>, session: SessionId) -> Result<Optio
 }
 
 /// Stores a new connection.
-pub(crate) async fn insert(tx: &mut Tx, connection: &Connection, secret: &[u8]) -> Result<(), Fault> {
+pub(crate) async fn insert(tx: &mut Tx, connection: Connection, secret: &[u8]) -> Result<Connection, Fault> {
+    let at = db::touched(tx).await?;
+    let connection = Connection { created_at: at, updated_at: at, ..connection };
     diesel::insert_into(connections::table)
         .values((
             connections::org_id.eq(connection.org.0),
@@ -117,17 +119,18 @@ pub(crate) async fn insert(tx: &mut Tx, connection: &Connection, secret: &[u8]) 
             connections::joins.eq(connection.joins),
             connections::trusts_factor.eq(connection.trusts_factor),
             connections::break_glass.eq(ids(&connection.break_glass)),
-            connections::created_at.eq(connection.created_at),
-            connections::updated_at.eq(connection.updated_at),
+            connections::created_at.eq(at),
+            connections::updated_at.eq(at),
         ))
         .execute(tx.pg())
         .await
-        .fault()
-        .map(drop)
+        .fault()?;
+    Ok(connection)
 }
 
-/// Writes what of a connection can change.
-pub(crate) async fn save(tx: &mut Tx, connection: &Connection) -> Result<(), Fault> {
+/// Writes what of a connection can change; what it is then.
+pub(crate) async fn save(tx: &mut Tx, connection: Connection) -> Result<Connection, Fault> {
+    let connection = Connection { updated_at: db::touched(tx).await?, ..connection };
     diesel::update(connections::table.find((connection.org.0, connection.id.0)))
         .set((
             connections::mode.eq(connection.mode.name()),
@@ -139,8 +142,8 @@ pub(crate) async fn save(tx: &mut Tx, connection: &Connection) -> Result<(), Fau
         ))
         .execute(tx.pg())
         .await
-        .fault()
-        .map(drop)
+        .fault()?;
+    Ok(connection)
 }
 
 /// Gives a connection another secret, or the same one sealed anew.

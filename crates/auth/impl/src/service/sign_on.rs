@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use auth_api::email::Email;
 use auth_api::{
     Asking, Authorizer, Begun, Client, Connection, Error, Issuers, Landed, Landing, NewConnection, Returned, SecurityEventKind,
-    SignOnMode, SignOnRoute, SingleSignOn, Untold, perm,
+    SignOnMode, SignOnRoute, SingleSignOn, Told, Untold, perm,
 };
-use kernel::{Ctx, OrgId, Scope, SessionId, UserId};
+use kernel::{Ctx, OrgId, Scope, SessionId, Timestamp, UserId};
 use mail_api::Language;
 use module::Wired;
 use secrecy::{ExposeSecret, SecretString};
@@ -27,7 +27,6 @@ use crate::elsewhere as rules;
 use crate::repo::sign_on::{Begun as Pending, StoredConnection};
 use crate::security_event::Whose;
 use crate::{repo, security, token};
-use entering::Heard;
 
 /// Where a browser goes on that tested a connection: its page says what came of it.
 const AFTER_TEST: &str = "/";
@@ -213,6 +212,29 @@ impl SingleSignOn for SignOn {
         let entered = self.enter(&stored.connection, heard).await?;
         let entered = self.auth.complete_entered(entered).await?;
         Ok(Landing { landed: Landed::Entered(Box::new(entered)), return_to })
+    }
+}
+
+/// What was heard of whom.
+#[derive(Clone, Copy)]
+struct Heard<'a> {
+    pub told: &'a Told,
+    /// Whether the issuer says that the address is not proven.
+    pub disowned: bool,
+    /// Whether it says that it asked for a second factor.
+    pub factor: bool,
+    /// When they showed the issuer who they are, if it says that.
+    pub shown_at: Option<Timestamp>,
+    pub asking: &'a Asking<'a>,
+    /// What the device presents.
+    pub device: Option<&'a SecretString>,
+}
+
+impl Heard<'_> {
+    /// The address that the issuer tells, unless it says itself that nobody proved it.
+    fn address(&self) -> Option<Email> {
+        let email = self.told.email.as_deref().filter(|_| !self.disowned)?;
+        Email::parse(email).ok()
     }
 }
 

@@ -104,7 +104,7 @@ pub(super) async fn restore_organization(
 /// mail tells until when that can be taken back, with a link (`POST /api/user/restore`); after that, what remains is anonymous.
 #[utoipa::path(responses(
     (status = 204, description = "It leaves; this session has ended"),
-    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE:         one without other members is still bound by contracts or tenders, or money of it is held, or it is suspended; the detail names them"),
+    (status = 409, description = "LAST_OWNER: an organisation with other members would be left without an owner; ORGANIZATION_IN_USE: one without other members is still bound by contracts or tenders, or money of it is held, or it is suspended; the detail names them"),
 ))]
 #[delete("/api/user")]
 pub(super) async fn remove(

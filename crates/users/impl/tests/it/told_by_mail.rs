@@ -17,7 +17,7 @@ const HOME: &str = "203.0.113.7";
 async fn sign_in(replica: &Replica, from: &str, device: Option<&str>) -> Answer {
     let peer: SocketAddr = format!("{from}:4711").parse().unwrap();
     let request = TestRequest::post().uri("/api/auth/login").peer_addr(peer);
-    let request = request.insert_header(("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"));
+    let request = request.insert_header(("User-Agent", "Mozilla/5.0 (Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"));
     let request = request.insert_header(("Accept-Language", "de"));
     let request = match device {
         Some(device) => request.insert_header(("Cookie", format!("__Host-device={device}"))),

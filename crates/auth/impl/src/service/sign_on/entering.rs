@@ -3,42 +3,18 @@
 
 use audit_api::NewEntry;
 use auth_api::email::{self, Email};
-use auth_api::{Asking, Connection, Entered, Error, Membership, Person, SecurityEventKind, SignInMethod, Told};
-use kernel::{Ctx, OrgId, ProjectRoles, Timestamp, UserId};
+use auth_api::{Connection, Entered, Error, Membership, Person, SecurityEventKind, SignInMethod};
+use kernel::{Ctx, OrgId, ProjectRoles, UserId};
 use mail_api::{Content, Mail, Recipient};
-use secrecy::SecretString;
 use serde_json::json;
 use uow::Tx;
 
-use super::SignOn;
+use super::{Heard, SignOn};
 use crate::service::Known;
 use crate::service::admitting::{Admission, ByIssuer};
 use crate::service::asking::{address_of, origin};
 use crate::service::elsewhere::client_of;
 use crate::{model, repo, security};
-
-/// What was heard of whom.
-#[derive(Clone, Copy)]
-pub(super) struct Heard<'a> {
-    pub told: &'a Told,
-    /// Whether the issuer says that the address is not proven.
-    pub disowned: bool,
-    /// Whether it says that it asked for a second factor.
-    pub factor: bool,
-    /// When they showed the issuer who they are, if it says that.
-    pub shown_at: Option<Timestamp>,
-    pub asking: &'a Asking<'a>,
-    /// What the device presents.
-    pub device: Option<&'a SecretString>,
-}
-
-impl Heard<'_> {
-    /// The address that the issuer tells, unless it says itself that nobody proved it.
-    pub(super) fn address(&self) -> Option<Email> {
-        let email = self.told.email.as_deref().filter(|_| !self.disowned)?;
-        Email::parse(email).ok()
-    }
-}
 
 /// Who comes in.
 enum Who {

@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 use uow::Tx;
 use uuid::Uuid;
 
-use super::SignOn;
-use super::entering::Heard;
+use super::{Heard, SignOn};
 use crate::organization_events::{self, Told};
 use crate::repo;
 use crate::security_event::Origin;
@@ -142,7 +141,6 @@ impl SignOn {
                         joins: new.joins,
                         trusts_factor: new.trusts_factor,
                         break_glass: new.break_glass.clone(),
-                        updated_at: now,
                         ..same
                     },
                     None => Connection {
@@ -164,11 +162,12 @@ impl SignOn {
                     Some(secret) => Some(self.auth.sign_on_secret.seal((org, after.id), secret)?),
                     None => None,
                 };
-                if is_kept {
-                    repo::sign_on::save(tx, &after).await?;
+                let after = if is_kept {
+                    let after = repo::sign_on::save(tx, after).await?;
                     if let Some(sealed) = &sealed {
                         repo::sign_on::set_secret(tx, org, after.id, sealed).await?;
                     }
+                    after
                 } else {
                     let detail = "is needed: a secret counts for one issuer and one client";
                     let sealed = sealed.as_ref().ok_or_else(|| Error::invalid("/clientSecret", "REQUIRED", detail))?;
@@ -176,8 +175,8 @@ impl SignOn {
                         self.end_in(tx, before).await?;
                         repo::sign_on::delete(tx, org).await?;
                     }
-                    repo::sign_on::insert(tx, &after, sealed).await?;
-                }
+                    repo::sign_on::insert(tx, after, sealed).await?
+                };
                 let mut said = told(&after);
                 said["newSecret"] = json!(new.client_secret.is_some());
                 let (change, connection) = (SignOnChange::Configured, after.id);
@@ -219,8 +218,7 @@ impl SignOn {
                     }
                     self.check_break_glass_in(tx, &owned, &before.break_glass).await?;
                 }
-                let after = Connection { mode, updated_at: self.auth.instant(), ..before.clone() };
-                repo::sign_on::save(tx, &after).await?;
+                let after = repo::sign_on::save(tx, Connection { mode, ..before.clone() }).await?;
                 let change = match mode {
                     SignOnMode::Off => SignOnChange::TurnedOff,
                     SignOnMode::Optional => SignOnChange::TurnedOn,
@@ -322,7 +320,7 @@ impl SignOn {
                 let before = before.filter(|before| before.id == connection.id).ok_or(Error::SignInSpent)?;
                 if at_home {
                     let tested_at = Some(self.auth.instant());
-                    repo::sign_on::save(tx, &Connection { tested_at, ..before }).await?;
+                    repo::sign_on::save(tx, Connection { tested_at, ..before }).await?;
                 }
                 let role = kernel::OrgRole::Owner;
                 let there = Ctx::user(org, user, role, ProjectRoles::default(), request.clone());
