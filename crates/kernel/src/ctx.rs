@@ -71,6 +71,8 @@ pub struct Missing {
     pub fresh_proof: bool,
     /// They have no second factor: whether they may do what the permission allows all the same.
     pub second_factor: Option<fn(Permission) -> bool>,
+    /// They are here by the word of the organisation's own issuer, in no session of their own.
+    pub own_session: bool,
 }
 
 /// The caller's roles in the teams of projects.

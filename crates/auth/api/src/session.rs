@@ -42,7 +42,7 @@ impl Session {
     #[must_use]
     pub fn ctx(&self, request: RequestId) -> Ctx {
         let ctx = Ctx::user(self.org, self.user, self.role, Arc::clone(&self.projects), request);
-        Ctx { added: self.added.clone(), missing: self.factor.missing(), ..ctx }
+        Ctx { added: self.added.clone(), missing: Missing { own_session: self.bound, ..self.factor.missing() }, ..ctx }
     }
 
     /// Whether the person proved who they are so long ago that what asks for a fresh proof asks them again.

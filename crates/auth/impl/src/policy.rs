@@ -13,6 +13,9 @@ use kernel::{Actor, Ctx, Denied, OrgRole, Permission, ProjectRole, Scope};
 const MODEL: &str = include_str!("../../../../config/authz/model.conf");
 const MATRIX: &str = include_str!("../../../../config/authz/matrix.txt");
 
+/// To make, demote and remove owners.
+const OWNERS: &str = "members.manage_owners";
+
 /// Why a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -147,6 +150,12 @@ async fn compile(model: &str, policy: &str, known: &[Permission]) -> Result<Tabl
     Ok(table)
 }
 
+/// Whether a person may in the session that they are in. Who the owners are is decided in sessions of their own alone: whoever runs the organisation's issuer
+/// would else be rid of all who come in without it.
+fn session_allows(ctx: &Ctx, permission: Permission) -> bool {
+    !ctx.missing.own_session || permission.name() != OWNERS
+}
+
 fn check_names(enforcer: &Enforcer, known: &[Permission]) -> Result<(), PolicyError> {
     let is_role = |role: &str, domain: &str| roles().any(|(name, its_domain, _)| name == role && its_domain == domain);
     let mut unknown = Vec::new();
@@ -205,7 +214,7 @@ impl Authorizer for Policy {
                 Scope::Project(project) => ctx.projects.get(&project).is_some_and(in_project),
                 Scope::AnyProject => ctx.projects.values().any(in_project),
             };
-        if held && key_allows(ctx, permission) && factor_allows(ctx, permission) {
+        if held && key_allows(ctx, permission) && factor_allows(ctx, permission) && session_allows(ctx, permission) {
             if let Some(once) = &ctx.once {
                 once.note_granted(permission, scope);
             }
@@ -238,7 +247,7 @@ impl Authorizer for Policy {
             Actor::User(_, role) => {
                 let holders = self.holders(*permission);
                 let held = holders & org_bit(role) != 0 || adds(ctx, holders, *permission);
-                held && key_allows(ctx, *permission) && factor_allows(ctx, *permission)
+                held && key_allows(ctx, *permission) && factor_allows(ctx, *permission) && session_allows(ctx, *permission)
             }
         };
         let mut held: Vec<_> = self.known.iter().copied().filter(holds).collect();

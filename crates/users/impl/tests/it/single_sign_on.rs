@@ -385,7 +385,7 @@ async fn who_is_no_member_comes_in_by_an_invitation_and_not_against_the_director
     assert_eq!(set(&replica, &ada, connection(true, &[])).await.status, 200);
     db.run_sql(&format!(
         "insert into directory_users (org_id, id, user_name, user_name_key, email_key, active, person, created_at, updated_at)
-         values ('{}', gen_random_uuid(), 'bob', 'bob', 'bob@example.com', false, '{user}', now(), now())",
+         values ('{}', gen_random_uuid(), 'bob', 'bob', 'bob@example.com', false, '{user}', clock_timestamp(), clock_timestamp())",
         ada.org
     ))
     .await;

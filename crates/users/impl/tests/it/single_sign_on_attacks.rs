@@ -190,3 +190,27 @@ async fn who_comes_twice_at_a_time_is_one_person_and_comes_in_twice() {
     }
     assert_eq!(db.query("select count(*) from users where email like 'tab%'").await, ["4"]);
 }
+
+#[actix_web::test]
+async fn whoever_runs_an_issuer_is_not_rid_of_the_owners_who_come_in_without_it() {
+    let (_db, replica) = scene().await;
+    let (ada, bob) = (proven(&replica, "ada").await, proven(&replica, "bob").await);
+    connected(&replica, &ada, "example.com", connection(false, &[])).await;
+    assert_eq!(replica.join(&ada, &bob, "owner").await.status, 200);
+    let (bound, session) = sign_on(&replica, &ada.org).await;
+    assert_eq!(session["role"], json!("owner"));
+    let member = |who: &Account| format!("/api/users/{}", who.user);
+    for refusal in [
+        replica.put(&member(&ada), &bound, json!({ "role": "member" })).await,
+        replica.delete(&member(&ada), &bound).await,
+        replica.delete(&member(&bob), &bound).await,
+    ] {
+        assert_eq!(
+            (refusal.refusal(), &refusal.body["missingPermission"]),
+            ((403, "PERMISSION_DENIED"), &json!("members.manage_owners"))
+        );
+    }
+    let to = json!({ "organizationId": ada.org });
+    let own = Account::of(&replica.post("/api/auth/switch-organization", Some(&bob.token), to).await);
+    assert_eq!(replica.delete(&member(&bob), &own.token).await.status, 204);
+}
